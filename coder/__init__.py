@@ -1,0 +1,3 @@
+"""Who decides: the state machine, its supervisor, the policies and the command line."""
+
+__version__ = "0.1.0"

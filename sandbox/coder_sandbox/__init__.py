@@ -1,0 +1,1 @@
+"""Where it runs: the snapshot and worktrees, the sandbox backends, and the agent inside them."""

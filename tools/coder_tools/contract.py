@@ -1,0 +1,88 @@
+"""The words the tools share: tests and their outcomes, failures, change sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed", "timeout", "crashed", "missing"]
+"""How one test ended. Only `passed` (and a non-strict `xpassed`) counts as passing; `timeout` and `crashed` are
+set by the agent that watches the test process; `missing` is set for a test that was asked for and never reported."""
+
+Changes = Mapping[str, bytes | None]
+"""A change set against the base: path in the repository (posix, relative) -> new bytes, None for a deleted file."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a traceback inside the project. `path` is relative to the repository, `line` starts at 1."""
+
+    path: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """What one run of one test said."""
+
+    __test__ = False
+
+    id: str  # the runner's own id: pytest's node id, or unittest's dotted name
+    outcome: Outcome
+    duration: float = 0.0  # seconds, all phases
+    message: str = ""  # the runner's failure text, capped
+    exception: str = ""  # type name of the exception, e.g. "AssertionError", "" where there is none
+    frames: tuple[Frame, ...] = ()  # outermost first
+    coverage: Mapping[str, frozenset[int]] = field(default_factory=dict)  # path -> executed lines, if collected
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome in ("passed", "xpassed")
+
+
+@dataclass(frozen=True)
+class CollectError:
+    """A file that could not be collected, with the first lines of why."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What the runner found: test ids in run order, and the files it could not collect."""
+
+    runner: Literal["pytest", "unittest"]
+    version: str
+    ids: tuple[str, ...]
+    errors: tuple[CollectError, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Splice:
+    """Replace bytes [start, end) of a file by `text` (encoded as the file is). Offsets are into the base file's bytes."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+Verdict = Literal["plausible", "goal", "failed", "timeout", "broken"]
+"""plausible: all goal tests and all companion tests pass; goal: the goal tests pass but a companion fails;
+failed: some goal test fails; timeout: a test exceeded its limit; broken: the candidate cannot be imported or compiled."""
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """What the warm validator says of one candidate."""
+
+    key: str
+    verdict: Verdict
+    goal_passed: int = 0  # how many goal tests passed before the first failure
+    failed_test: str = ""  # the test that ended it
+    message: str = ""
+    seconds: float = 0.0
