@@ -1,0 +1,72 @@
+"""What a chat backend is. One backend, one file, behind this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
+
+
+class ToolCall(TypedDict):
+    """One call a model asked for. `id` pairs it with its result and means nothing else."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class Message(TypedDict):
+    """One message of a conversation, JSON-able so that it can be stored and resumed."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    thinking: NotRequired[str]  # of an assistant message
+    tool_calls: NotRequired[list[ToolCall]]  # of an assistant message
+    name: NotRequired[str]  # of a tool message: which tool answered
+    tool_call_id: NotRequired[str]  # of a tool message: which call it answers
+
+
+ToolSchema = dict[str, Any]
+"""A tool in the OpenAI form: {"type": "function", "function": {name, description, parameters}}."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model answered. Token counts are the server's own, or estimates where it does not tell."""
+
+    text: str
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = field(default_factory=tuple)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    done_reason: str = ""  # "stop", "length", "tool_calls", or "thinking" if coder cut endless thinking short
+
+
+class ModelError(Exception):
+    """The model could not be asked or did not answer. The message says what failed and what to do.
+
+    `retryable`: asking again may help (server busy, stream broken); otherwise somebody must act first.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class ChatModel(Protocol):
+    """A model to talk to. Not safe for use from several threads at once."""
+
+    name: str  # as the user would write it: "ollama:gemma4:e4b"
+    context: int  # tokens that prompt and answer may have together
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema],
+        *,
+        think: bool,
+        max_tokens: int,
+        timeout: float,
+    ) -> Reply:
+        """Ask once, with no hidden retries. `timeout`: seconds for the whole answer. Raises ModelError."""
+        ...

@@ -1,0 +1,111 @@
+"""What a policy is: given what is known and what the tools can see, propose the next plan or edit.
+
+A call is one step: a model policy makes at most one model call in it, a search policy hands over one batch.
+The policy's own state between steps lives in `View.memory`, which the caller stores and passes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from coder_tools.contract import Changes
+from coder_tools.logs import Finding
+from coder_tools.workspace import Workspace
+
+Wants = Literal["test", "more", "plan", "stop"]
+"""What a policy asks for after an edit step: run the tests, another edit step, a new plan, or an end."""
+
+
+class Suspect(Protocol):
+    """A suspicious place, as coder.repair.localize gives it."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def score(self) -> float: ...  # 0 to 1
+    @property
+    def reasons(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a step cost."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    model_calls: int = 0
+
+
+@dataclass(frozen=True)
+class Left:
+    """What the budgets still hold."""
+
+    seconds: float
+    steps: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where and why."""
+
+    text: str  # the hypothesis, in words
+    files: tuple[str, ...] = ()  # the files to touch
+    evidence: str = ""
+    spent: Spent = field(default_factory=Spent)
+
+
+@dataclass(frozen=True)
+class ToolEvent:
+    """One tool call and how it went, for the record and for the supervisor's eye on repetition."""
+
+    name: str
+    arguments: dict[str, Any]
+    ok: bool
+    repeated: bool  # the same call has been answered before with nothing changed since
+    summary: str  # one line
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What an edit step did."""
+
+    changes: Changes | None = None  # the whole change set as it is now; None if this step changed nothing
+    note: str = ""  # in words, for the record and the user
+    tool_events: tuple[ToolEvent, ...] = ()
+    spent: Spent = field(default_factory=Spent)
+    wants: Wants = "more"
+
+
+@dataclass
+class View:
+    """All that a policy gets to see in one step."""
+
+    task: str  # the goal in words
+    goal: tuple[str, ...]  # ids of the tests that must pass
+    workspace: Workspace  # edits go here, and only here
+    left: Left
+    memory: dict[str, Any]  # JSON-able, the policy's own: stored by the caller, changed in place
+    finding: Finding | None = None  # of the last run of the tests
+    suspects: tuple[Suspect, ...] = ()  # most suspicious first
+    plan: Plan | None = None
+    facts: tuple[str, ...] = ()  # from K, short
+    refused: tuple[str, ...] = ()  # unified diffs that were tried and failed; not to be tried again
+    nudge: str = ""  # the supervisor's word for this step
+    think: bool = True  # False: the supervisor has turned thinking off
+
+
+class Policy(Protocol):
+    """Search, model, hybrid and scripted policies are interchangeable behind this.
+
+    Both methods raise coder.models.contract.ModelError where a model cannot be reached or answers rubbish.
+    """
+
+    name: str
+
+    def plan(self, view: View) -> Plan: ...
+
+    def edit(self, view: View) -> Edit: ...

@@ -1,0 +1,68 @@
+"""Which files are not to be edited, and why: tests, their fixtures and configuration, git, CI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+_TEST_DIRECTORIES = frozenset({"test", "tests", "__tests__"})
+_FIXTURE_DIRECTORIES = frozenset(
+    {"fixtures", "testdata", "test_data", "__snapshots__", "__mocks__", "cassettes"}
+)
+_TEST_FILE = re.compile(
+    r"(test_.*|.*_tests?|tests?)\.py[iwx]?"
+    r"|.*[._-](test|spec)\.[cm]?[jt]sx?"
+    r"|.*_test\.(go|rs|c|cc|cpp)"
+    r"|(test.+|.+tests?)\.(java|kt)"
+)
+_TEST_CONFIGURATION = frozenset(
+    {
+        "conftest.py",
+        "pytest.ini",
+        ".pytest.ini",
+        "pytest.toml",
+        ".pytest.toml",
+        "tox.ini",
+        "tox.toml",
+        "setup.cfg",
+        "pyproject.toml",
+        "noxfile.py",
+        ".coveragerc",
+        "sitecustomize.py",
+        "usercustomize.py",
+    }
+)
+_CI_FILES = frozenset(
+    {".gitlab-ci.yml", ".travis.yml", "azure-pipelines.yml", "jenkinsfile", "action.yml", "action.yaml"}
+)
+_CI_DIRECTORIES = frozenset({".github", ".circleci", ".gitlab", ".ci", ".buildkite"})
+_GIT_FILES = frozenset({".gitmodules", ".gitattributes"})
+
+
+def forbidden(path: str) -> str:
+    """Why this path is never edited, whatever the user allows; "" if it may be."""
+    parts = path.lower().split("/")
+    if ".git" in parts or parts[-1] in _GIT_FILES:
+        return "it belongs to git"
+    if parts[0] in _CI_DIRECTORIES or parts[-1] in _CI_FILES:
+        return "it is a CI workflow, which runs with the project's own rights"
+    if parts[-1] == ".coder.toml" or parts[0] == ".coder":
+        return "it is coder's own configuration"
+    return ""
+
+
+def is_protected(path: str, collected: Collection[str] = ()) -> str:
+    """Why this path is not edited unless test edits are allowed; "" if it may be.
+
+    `collected` are the files in which tests were collected, whatever they are called.
+    """
+    parts = path.lower().split("/")
+    if reason := forbidden(path):
+        return reason
+    if parts[-1] in _TEST_CONFIGURATION or parts[-1].endswith(".pth"):
+        return "it is test configuration"
+    if _FIXTURE_DIRECTORIES.intersection(parts[:-1]):
+        return "it is a test fixture"
+    if path in collected or _TEST_DIRECTORIES.intersection(parts[:-1]) or _TEST_FILE.fullmatch(parts[-1]):
+        return "it is a test"
+    return ""

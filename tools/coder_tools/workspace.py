@@ -1,0 +1,98 @@
+"""A repository as an actor sees it: the base's files with an in-memory change set on top.
+
+Nothing here touches the disk. A path is reachable only if the base lists it or a change created it,
+so there is no way out through links, `..` or absolute names.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Sequence
+
+from coder_tools.protect import forbidden
+
+
+class ToolError(Exception):
+    """An action that cannot be done. The message says why, and what to do instead."""
+
+
+class Workspace:
+    """What the tools act on: `changes` over `read`.
+
+    `read` gives a base file's bytes and raises KeyError for one that is not there. `changes` is shared with
+    the caller and altered in place. `protected` gives the reason a path must not be edited, or "".
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], bytes],
+        files: Sequence[str],
+        changes: dict[str, bytes | None],
+        protected: Callable[[str], str],
+        allow_test_edits: bool = False,
+    ) -> None:
+        self._read = read
+        self._files = frozenset(files)
+        self.changes = changes
+        self._protected = protected
+        self.allow_test_edits = allow_test_edits
+
+    def files(self) -> list[str]:
+        """Every file there is now, sorted."""
+        gone = {path for path, data in self.changes.items() if data is None}
+        return sorted((self._files | self.changes.keys()) - gone)
+
+    def exists(self, path: str) -> bool:
+        if path in self.changes:
+            return self.changes[path] is not None
+        return path in self._files
+
+    def read(self, path: str) -> bytes:
+        """The file's bytes as they are now. Raises KeyError if there is no such file."""
+        data = self.changes[path] if path in self.changes else self._base(path)
+        if data is None:
+            raise KeyError(path)
+        return data
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put a file into the change set. Raises ToolError for a path that must not be written."""
+        path = contained(path)
+        self.check_writable(path)
+        if path in self._files and data == self._base(path):
+            self.changes.pop(path, None)
+        else:
+            self.changes[path] = data
+
+    def check_writable(self, path: str) -> None:
+        """Raise ToolError, with words for the actor, if this path must not be edited or cannot be a file."""
+        reason = forbidden(path) or ("" if self.allow_test_edits else self._protected(path))
+        if reason:
+            raise ToolError(f"{path} may not be edited: {reason}. Change the code under test instead.")
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            parent = "/".join(parts[:depth])
+            if self.exists(parent):
+                raise ToolError(f"{parent} is a file or a link, not a directory. Choose another path.")
+        if any(name.startswith(path + "/") for name in self.files()):
+            raise ToolError(f"{path} is a directory. Give the path of a file.")
+
+    def _base(self, path: str) -> bytes:
+        if path not in self._files:
+            raise KeyError(path)
+        return self._read(path)
+
+
+def contained(given: str) -> str:
+    """The path in its plain form (posix, relative). Raises ToolError for one that could lead out."""
+    if not given or not given.strip():
+        raise ToolError("The path is empty. Give one relative to the repository, such as src/module.py.")
+    if any(ord(char) < 32 or ord(char) == 127 for char in given):
+        raise ToolError("The path has control characters in it. Give a plain relative path.")
+    if "\\" in given or given.startswith(("/", "~")) or given[1:2] == ":":
+        raise ToolError(f"{given!r} is not relative. Give a path relative to the repository, with `/`.")
+    if ".." in given.split("/"):
+        raise ToolError(f"{given!r} leads out with `..`. Give a path inside the repository.")
+    path = posixpath.normpath(given)
+    if path == ".":
+        raise ToolError("That is the repository itself. Give the path of a file in it.")
+    return path
