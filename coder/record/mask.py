@@ -1,0 +1,111 @@
+"""Secrets leave no trace in the record: each is replaced by `[masked:KIND]`.
+
+Two sources: the values of environment variables whose names look secret, and the shapes of known credentials
+(detect-secrets' plugins, imported only when a text could hold one: the import costs tens of milliseconds).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:\w*API_?KEY|KEY|\w*TOKEN|\w*SECRET|\w*PASSW(?:OR)?D|PASS|PASSPHRASE|PWD|\w*CREDENTIALS?|AUTH|COOKIE|DSN)"
+    r"(?:_?ID|_?VALUE|S|_\d+)?$",
+    re.IGNORECASE,
+)
+_NOT_SECRET = frozenset({"PWD", "OLDPWD"})
+_SHORTEST = 6  # characters; masking anything shorter would garble ordinary text
+
+_COULD_HOLD_ONE = re.compile(
+    r"AKIA|ASIA|A3T|AccountKey|://[^\s/:@]+:[^\s/@]+@|gh[pousr]_|github_pat_|gl\w{2,5}-|sk-|[sr]k_live|eyJ"
+    r"|xox|hooks\.slack|npm_|_authToken|pypi-|SG\.|sq0|AKC|AP[\dABCDEF]|\d{8,10}:|[MNO][\w-]{23}"
+    r"|-us\d|(?:AC|SK)[0-9a-z]{32}"
+)
+_PEM_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL
+)
+
+_PLUGINS = (
+    "artifactory.ArtifactoryDetector",
+    "aws.AWSKeyDetector",
+    "azure_storage_key.AzureStorageKeyDetector",
+    "basic_auth.BasicAuthDetector",
+    "discord.DiscordBotTokenDetector",
+    "github_token.GitHubTokenDetector",
+    "gitlab_token.GitLabTokenDetector",
+    "jwt.JwtTokenDetector",
+    "mailchimp.MailchimpDetector",
+    "npm.NpmDetector",
+    "openai.OpenAIDetector",
+    "pypi_token.PypiTokenDetector",
+    "sendgrid.SendGridDetector",
+    "slack.SlackDetector",
+    "square_oauth.SquareOAuthDetector",
+    "stripe.StripeDetector",
+    "telegram_token.TelegramBotTokenDetector",
+    "twilio.TwilioKeyDetector",
+)
+"""The ones that know a credential by its shape. Entropy and keyword guesses are left out: they would mask the
+hashes, identifiers and assertions that a record of a test run is made of."""
+
+
+class Masker:
+    """Replaces secrets in texts and in JSON-like values."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        found = {
+            value: name
+            for name, value in (os.environ if environ is None else environ).items()
+            if len(value) >= _SHORTEST and name not in _NOT_SECRET and _SECRET_NAME.search(name)
+        }
+        # The longest first, so that a secret that contains another is masked whole.
+        self._values = sorted(found.items(), key=lambda item: -len(item[0]))
+
+    def text(self, text: str) -> str:
+        """The text with every secret in it replaced."""
+        for value, name in self._values:
+            if value in text:
+                text = text.replace(value, f"[masked:{name}]")
+        if "-----BEGIN " in text:
+            text = _PEM_BLOCK.sub("[masked:private-key]", text)
+        return _mask_shapes(text) if _COULD_HOLD_ONE.search(text) else text
+
+    def value(self, value: Any) -> Any:
+        """A copy that JSON can hold, masked all through; sets become sorted lists, NaN becomes None."""
+        if isinstance(value, str):
+            return self.text(value)
+        if value is None or isinstance(value, bool | int):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+        if isinstance(value, set | frozenset):
+            return [self.value(item) for item in sorted(value, key=str)]
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return self.text(str(value))
+
+
+def _mask_shapes(text: str) -> str:
+    for kind, plugin in _plugins():
+        for secret in sorted((s for s in plugin.analyze_string(text) if s), key=len, reverse=True):
+            text = text.replace(secret, f"[masked:{kind}]")
+    return text
+
+
+@cache
+def _plugins() -> tuple[tuple[str, Any], ...]:
+    from importlib import import_module
+
+    plugins = []
+    for name in _PLUGINS:
+        module, _, cls = name.partition(".")
+        plugin = getattr(import_module(f"detect_secrets.plugins.{module}"), cls)()
+        plugins.append((plugin.secret_type.lower().replace(" ", "-"), plugin))
+    return tuple(plugins)

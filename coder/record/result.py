@@ -1,0 +1,124 @@
+"""What a run came to: schema `coder.result/1`, printed by `fix --json` and kept as result.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Literal, TypeVar, cast
+
+SCHEMA = "coder.result/1"
+
+Status = Literal["fixed", "not_fixed", "already_passing", "environment_error", "usage_error", "interrupted"]
+
+EXIT_CODES: Mapping[str, int] = {
+    "fixed": 0,
+    "not_fixed": 1,
+    "usage_error": 2,
+    "environment_error": 3,
+    "already_passing": 4,
+    "interrupted": 130,
+}
+
+T = TypeVar("T")
+
+
+@dataclass
+class Verification:
+    """What the clean-room run showed. `scope` is "none" where none was made."""
+
+    scope: Literal["all", "reachable", "none"] = "none"
+    goal_passed: int = 0  # goal tests
+    still_passing: int = 0  # tests that passed at the baseline and pass still
+    not_run: int = 0  # tests outside the scope
+    regressed: list[str] = field(default_factory=list)
+    flaky: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Counts:
+    """How much was done and used."""
+
+    steps: int = 0
+    think_steps: int = 0
+    act_steps: int = 0
+    candidates: int = 0
+    model_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    rollbacks: int = 0
+
+
+@dataclass
+class Drift:
+    """Steps the supervisor labelled as drift, and how often it stepped in."""
+
+    overthinking: int = 0
+    overacting: int = 0
+    interventions: int = 0
+
+
+@dataclass
+class Seconds:
+    """Wall time of each node, and of the whole run."""
+
+    total: float = 0.0
+    baseline: float = 0.0
+    plan: float = 0.0
+    edit: float = 0.0
+    test: float = 0.0
+    analyze: float = 0.0
+    verify: float = 0.0
+
+
+@dataclass
+class Result:
+    """One run's outcome. The keys are the schema: nothing may be added or renamed without a new one."""
+
+    run_id: str
+    status: Status
+    goal_tests: list[str] = field(default_factory=list)
+    patch: str = ""  # unified diff, as `git apply` takes it
+    files: list[str] = field(default_factory=list)
+    verification: Verification = field(default_factory=Verification)
+    policy: str = ""
+    model: str = ""
+    sandbox: str = ""
+    counts: Counts = field(default_factory=Counts)
+    drift: Drift = field(default_factory=Drift)
+    seconds: Seconds = field(default_factory=Seconds)
+    run_dir: str = ""
+    reason: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """The process exit code that goes with the status."""
+        return EXIT_CODES[self.status]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the schema."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Result:
+        """Read a result back. Keys of a newer coder are ignored; ValueError if it is no result."""
+        if data.get("status") not in EXIT_CODES or not isinstance(data.get("run_id"), str):
+            raise ValueError("not a coder result")
+        return _build(cls, data)
+
+
+_NESTED: Mapping[str, type] = {
+    "verification": Verification,
+    "counts": Counts,
+    "drift": Drift,
+    "seconds": Seconds,
+}
+
+
+def _build(cls: type[T], data: Mapping[str, Any]) -> T:
+    """Make a dataclass from the keys it knows; missing ones keep their defaults."""
+    assert is_dataclass(cls)
+    known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+    for name, value in known.items():
+        if name in _NESTED and isinstance(value, Mapping):
+            known[name] = _build(_NESTED[name], value)
+    return cast(T, cls(**known))
