@@ -132,8 +132,8 @@ class EventLog:
 def read_events(path: Path) -> Iterator[Event]:
     """The events of a log in order, kinds this coder does not know included (readers ignore those).
 
-    What cannot be read, as a tail that a crash left half-written, is left out; a last event `record`/`cut` then
-    says how many bytes that were. A log that does not exist has no events.
+    What cannot be read, as a tail that a crash left half-written, is left out; a last event `record`/`cut`
+    then says how many bytes that were. A log that does not exist has no events.
     """
     try:
         content = path.read_bytes()

@@ -55,8 +55,8 @@ class RunSummary:
 class RunDir:
     """The directory of one run.
 
-    The process that works on the run holds a lock in it, which the kernel takes back whenever and however that
-    process ends; so "running" is never a guess.
+    The process that works on the run holds a lock in it, which the kernel takes back whenever and however
+    that process ends; so "running" is never a guess.
     """
 
     def __init__(self, path: Path) -> None:
