@@ -105,7 +105,7 @@ def _mask_shapes(text: str) -> str:
 
 @cache
 def _plugin_shapes() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The plugins' patterns. Their own search is not used: for some it gives back a prefix, not the secret."""
+    """The plugins' patterns. Their own search is not used: for some it returns a prefix of the secret."""
     from importlib import import_module
 
     shapes = []
