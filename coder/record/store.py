@@ -82,7 +82,11 @@ class RunDir:
         return meta
 
     def write_json(self, name: str, value: Any) -> None:
-        """Replace a JSON file of the run atomically. Not masked: it holds what the run needs, exactly."""
+        """Replace a JSON file of the run atomically; `name` may lie in a directory ("blobs/a.json").
+
+        Not masked: it holds what the run needs, exactly.
+        """
+        private_dir((self.path / name).parent)
         write_atomic(self.path / name, json.dumps(value, indent=1).encode())
 
     def read_json(self, name: str) -> Any:
