@@ -1,0 +1,184 @@
+"""Baseline: collect, resolve the goal, run the suite more than once, collect coverage for localization."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from coder_tools.contract import Collection, TestResult
+from coder_tools.testing import TestRunFailed
+
+from coder.errors import EnvironmentFault, NothingToFix
+from coder.nodes.facts import Baseline
+from coder.nodes.goal import resolve_goal
+from coder.nodes.progress import Progress
+from coder.session import Session
+from coder.state import State
+
+# Shares of the wall budget. What is not spent here is left for the repair and its verification.
+FIRST_RUN = 0.3
+SECOND_RUN = 0.15
+COVERAGE = 0.15
+SLOWDOWN = 6.0  # a traced test takes up to this many times its own time where sys.settrace must be used
+
+
+def baseline(session: Session, state: State) -> State:
+    """Find out what passes, fails and flickers before anything is changed.
+
+    Raises UsageError for a goal that names no test, NothingToFix where it passes already, EnvironmentFault where
+    nothing can be collected or run.
+    """
+    collection = _collect(session)
+    session.emit("baseline", "collected", {"tests": len(collection.ids), "errors": [e.path for e in collection.errors]})
+    first, seconds = _first_run(session, collection)
+    goal = resolve_goal(session.request, collection, first, session.base)
+    first |= _run(session, [i for i in goal if i not in first], "goal tests")
+    flaky = _second_run(session, collection, first, goal, seconds)
+    goal = [i for i in goal if i in flaky or not first[i].passed]
+    if not goal:
+        raise NothingToFix("the goal already passes: nothing to fix. It was run twice at the base.")
+    coverage = _coverage(session, collection, first, goal, seconds)
+    found = Baseline(
+        runner=collection.runner,
+        order=tuple(dict.fromkeys([*collection.ids, *goal])),
+        results=first,
+        flaky=tuple(sorted(flaky - set(goal))),
+        not_run=tuple(i for i in collection.ids if i not in first),
+        left_out=tuple((e.path, e.message) for e in collection.errors),
+        seconds=seconds,
+        coverage=coverage,
+    )
+    _announce(session, found, goal)
+    session.learn_test_files([*found.order])
+    return State(proposal="plan", goal_tests=goal, baseline=session.save(found.to_json()))
+
+
+def _collect(session: Session) -> Collection:
+    try:
+        collection = session.suite.collect(timeout=max(10.0, 0.25 * session.budget.remaining()))
+    except TestRunFailed as error:
+        raise EnvironmentFault(str(error)) from error
+    if not collection.ids and not collection.errors:
+        raise EnvironmentFault("no tests were found; give the command that runs them with --test-cmd")
+    if not collection.ids and not any(e.path for e in collection.errors):
+        raise EnvironmentFault(f"no test can be collected:\n{collection.errors[0].message}")
+    return collection
+
+
+def _run(
+    session: Session,
+    ids: Sequence[str] | None,
+    label: str,
+    timeout: float | None = None,
+    coverage: bool = False,
+    limits: dict[str, float] | None = None,
+    total: int = 0,
+) -> dict[str, TestResult]:
+    """Run tests, telling the listener; what never reported because the time was up is left out."""
+    if ids is not None and not ids:
+        return {}
+    remaining = session.budget.remaining()
+    progress = Progress(session, "baseline", label, total or len(ids or ()))
+    results = session.suite.run(
+        ids,
+        timeout=min(remaining, timeout if timeout is not None else remaining),
+        test_timeout=first_limit(session),
+        limits=limits or {},
+        coverage=coverage,
+        on_result=progress.result,
+    )
+    return {r.id: r for r in results if r.outcome != "missing"}
+
+
+def first_limit(session: Session) -> float:
+    """Seconds one test may take while its own time is not known."""
+    return min(60.0, max(5.0, 0.05 * session.request.time))
+
+
+def _first_run(session: Session, collection: Collection) -> tuple[dict[str, TestResult], float]:
+    """The whole suite, or as much of it as fits its share of the time, and the seconds it took."""
+    share = 0.8 if session.request.verify == "all" else FIRST_RUN
+    started = time.monotonic()
+    results = _run(
+        session,
+        list(collection.ids),
+        "suite",
+        max(10.0, share * session.budget.remaining()),
+        total=len(collection.ids),
+    )
+    return results, time.monotonic() - started
+
+
+def _second_run(
+    session: Session,
+    collection: Collection,
+    first: dict[str, TestResult],
+    goal: Sequence[str],
+    seconds: float,
+) -> set[str]:
+    """The tests that end differently when run again. All are, if that fits; else the goal and what failed."""
+    allowance = SECOND_RUN * session.budget.remaining()
+    wanted = list(first) if seconds <= allowance else [i for i, r in first.items() if not r.passed or i in goal]
+    ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in set(wanted)]
+    again = _run(session, ordered, "suite again", max(5.0, allowance))
+    return {i for i, r in again.items() if r.passed != first[i].passed}
+
+
+def _coverage(
+    session: Session,
+    collection: Collection,
+    first: dict[str, TestResult],
+    goal: Sequence[str],
+    seconds: float,
+) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Executed lines of the goal tests and of the passing tests nearest to them, as far as the time allows."""
+    allowance = max(3.0, min(COVERAGE * session.budget.remaining(), 1.5 * seconds))
+    chosen, cost = list(goal), 0.0
+    for test_id in _nearest(collection.ids, first, goal):
+        cost += SLOWDOWN * first[test_id].duration + 0.001
+        if cost > allowance:
+            break
+        chosen.append(test_id)
+    results = _run(session, chosen, "coverage", timeout=max(10.0, 2 * allowance), coverage=True)
+    return {
+        i: {path: tuple(sorted(lines)) for path, lines in r.coverage.items()}
+        for i, r in results.items()
+        if r.passed == first[i].passed
+    }
+
+
+def _nearest(ids: Iterable[str], first: dict[str, TestResult], goal: Sequence[str]) -> list[str]:
+    """The passing tests, those that share most of a goal test's id first, quick ones before slow ones."""
+    stems = {_stem(i, depth) for i in goal for depth in (1, 2)}
+    passing = [i for i in ids if i in first and first[i].passed and i not in goal]
+    return sorted(passing, key=lambda i: (-sum(_stem(i, d) in stems for d in (1, 2)), first[i].duration > 0.1))
+
+
+def _stem(test_id: str, depth: int) -> str:
+    separator = "::" if "::" in test_id else "."
+    parts = test_id.split(separator)
+    return separator.join(parts[: depth if separator == "::" else len(parts) - 3 + depth])
+
+
+def _announce(session: Session, found: Baseline, goal: Sequence[str]) -> None:
+    failed = [i for i, r in found.results.items() if not r.passed]
+    session.emit(
+        "baseline",
+        "done",
+        {
+            "goal": list(goal),
+            "passed": len(found.passing),
+            "failed": len(failed),
+            "flaky": list(found.flaky),
+            "not_run": len(found.not_run),
+            "left_out": [path for path, _ in found.left_out],
+            "seconds": round(found.seconds, 3),
+        },
+    )
+
+
+def failures(found: Baseline, goal: Sequence[str]) -> tuple[TestResult, ...]:
+    """The goal tests' results at the base."""
+    missing = TestResult(id="", outcome="missing")
+    return tuple(found.results.get(i, replace(missing, id=i)) for i in goal)

@@ -1,0 +1,112 @@
+"""Resolving what the user asked for to test ids."""
+
+from __future__ import annotations
+
+import ast
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from coder_sandbox.snapshot import Base
+from coder_tools.contract import Collection, TestResult
+from coder_tools.goals import GoalError, resolve
+
+from coder.errors import NothingToFix, UsageError
+from coder.task import Request
+
+NAMES_A_TEST = re.compile(r"^\s*(fix\s+)?(the\s+)?(failing|broken|red)?\s*tests?\b", re.IGNORECASE)
+MANY = 20  # more names than this are counted, not listed
+
+
+def resolve_goal(request: Request, collection: Collection, results: Mapping[str, TestResult], base: Base) -> list[str]:
+    """The ids of the tests that must pass. No goal, or prose that names no test: every test that fails now.
+
+    Raises UsageError for a name that no test has, or that several unrelated tests have.
+    """
+    known = [*collection.ids, *_uncollected(collection, base)]
+    wanted: list[str] = []
+    for name in request.tests:
+        wanted += _resolve(name, known)
+    if request.junit:
+        wanted += _from_junit(Path(request.junit), known)
+    if request.goal and not wanted:
+        wanted += _from_text(request.goal, known)
+    if wanted:
+        return list(dict.fromkeys(wanted))
+    failing = [i for i in collection.ids if i in results and not results[i].passed and results[i].outcome != "skipped"]
+    failing = [i for i in failing if results[i].outcome != "xfailed"] + _uncollected(collection, base)
+    if not failing:
+        raise NothingToFix(f"nothing to fix: none of the {len(collection.ids)} collected tests fails")
+    return failing
+
+
+def _from_text(goal: str, known: Sequence[str]) -> list[str]:
+    try:
+        return resolve(goal, known)
+    except GoalError as error:
+        names_one = NAMES_A_TEST.match(goal) or " " not in goal.strip()
+        if names_one or error.kind == "ambiguous":
+            raise _usage(goal, error) from error
+        return []  # prose: a description, not a name
+
+
+def _resolve(name: str, known: Sequence[str]) -> list[str]:
+    try:
+        return resolve(name, known)
+    except GoalError as error:
+        raise _usage(name, error) from error
+
+
+def _usage(name: str, error: GoalError) -> UsageError:
+    listed = "".join(f"\n  {n}" for n in error.names[:MANY])
+    more = f"\n  and {len(error.names) - MANY} more" if len(error.names) > MANY else ""
+    if error.kind == "ambiguous":
+        return UsageError(f"{name!r} matches more than one test; say which:{listed}{more}")
+    near = f"; the nearest names:{listed}{more}" if listed else ""
+    return UsageError(f"no test matches {name!r}{near}")
+
+
+def _uncollected(collection: Collection, base: Base) -> list[str]:
+    """Ids of the tests in files that cannot be collected, read from their text (parameters are not known)."""
+    ids: list[str] = []
+    for error in collection.errors:
+        try:
+            tree = ast.parse(base.read(error.path))
+        except (KeyError, SyntaxError, ValueError):
+            continue
+        for node in tree.body:
+            ids += _ids_in(node, error.path)
+    return ids
+
+
+def _ids_in(node: ast.stmt, prefix: str) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+        return [f"{prefix}::{node.name}"]
+    if isinstance(node, ast.ClassDef):
+        return [i for inner in node.body for i in _ids_in(inner, f"{prefix}::{node.name}")]
+    return []
+
+
+def _from_junit(path: Path, known: Sequence[str]) -> list[str]:
+    """The failed and errored cases of a JUnit report."""
+    try:
+        if b"<!ENTITY" in (text := path.read_bytes()):
+            raise UsageError(f"{path}: entity declarations are not read in a JUnit report")
+        cases = ET.fromstring(text).iter("testcase")
+    except (OSError, ET.ParseError) as error:
+        raise UsageError(f"cannot read the JUnit report {path}: {error}") from error
+    names = [c for c in cases if c.find("failure") is not None or c.find("error") is not None]
+    ids: list[str] = []
+    for case in names:
+        stem, name = case.get("classname", "").replace(".", "/"), case.get("name", "")
+        ids += [i for i in known if _matches(i, stem, name)]
+    if not ids:
+        raise UsageError(f"{path}: none of its {len(names)} failed tests is in this repository")
+    return ids
+
+
+def _matches(test_id: str, stem: str, name: str) -> bool:
+    head, _, last = test_id.replace("::", "/").replace(".py", "").rpartition("/")
+    dotted_head, _, dotted_last = test_id.replace(".", "/").rpartition("/")
+    return (last == name and head == stem) or (dotted_last == name and dotted_head == stem)

@@ -1,0 +1,36 @@
+"""Plan (think): where and why. Ranks the suspicious places once, then asks the policy for its hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from coder.nodes.view import charge, load_baseline, view_of
+from coder.repair.localize import localize
+from coder.session import Session
+from coder.state import State
+
+SHOWN = 10  # suspects in the record's event
+
+
+def plan(session: Session, state: State) -> State:
+    """One hypothesis. For the search policy it is the ranking itself."""
+    memory: dict[str, Any] = session.load(state["memory"]) or {}
+    if "suspects" not in memory:
+        memory["suspects"] = _suspects(session, state)
+        state = State(**{**state, "memory": session.save(memory)})
+    view = view_of(session, state)
+    proposal = session.policy.plan(view)
+    memory["policy"] = view.memory
+    memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
+    data = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
+    session.emit("plan", "hypothesis", data)
+    return State(proposal="edit", memory=session.save(memory), counts=charge(state, proposal.spent))
+
+
+def _suspects(session: Session, state: State) -> list[dict[str, Any]]:
+    found = load_baseline(session, state)
+    ranked = localize(found.localizable(), state["goal_tests"], session.is_source)
+    top = [asdict(s) for s in ranked]
+    session.emit("plan", "suspects", {"n": len(top), "top": top[:SHOWN]})
+    return top

@@ -1,0 +1,29 @@
+"""Progress of a test run as events: at most a few a second, so that the log stays small."""
+
+from __future__ import annotations
+
+import time
+
+from coder_tools.contract import TestResult
+
+from coder.session import Session
+
+INTERVAL = 0.25  # seconds
+
+
+class Progress:
+    """Counts results as they come and tells the listeners now and then."""
+
+    def __init__(self, session: Session, node: str, label: str, total: int) -> None:
+        self._session, self._node, self._label, self._total = session, node, label, total
+        self._done = 0
+        self._last = 0.0
+
+    def result(self, result: TestResult) -> None:
+        """One more test has ended."""
+        self._done += 1
+        now = time.monotonic()
+        if now - self._last >= INTERVAL or self._done == self._total:
+            self._last = now
+            data = {"done": self._done, "total": self._total, "label": self._label}
+            self._session.emit(self._node, "progress", data)

@@ -1,0 +1,128 @@
+"""Test (act): a batch of candidates in the warm validator, or the tests over one change set."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from coder_tools.contract import CandidateResult, Splice, TestResult
+from coder_tools.testing import Suite
+
+from coder.nodes.baseline import first_limit
+from coder.nodes.facts import Baseline, result_to_json
+from coder.nodes.progress import Progress
+from coder.nodes.view import load_baseline
+from coder.session import Session
+from coder.state import State
+
+COMPANION_SECONDS = 1.0  # how much of the passing tests' own time a candidate that passes the goal is put through
+COMPANIONS = 200
+RESERVE = 1.0  # seconds of the wall budget a batch leaves over
+
+
+def test(session: Session, state: State) -> State:
+    """Goal tests first, then the passing tests the change can reach."""
+    found = load_baseline(session, state)
+    return _candidates(session, state, found) if state["batch"] else _change(session, state, found)
+
+
+def _candidates(session: Session, state: State, found: Baseline) -> State:
+    """Check a batch; a candidate is plausible when the goal and its companions pass."""
+    batch: list[dict[str, Any]] = session.load(state["batch"])
+    suite = warm_suite(session, state)
+    goal = state["goal_tests"]
+    started = time.monotonic()
+    timeout = max(1.0, session.budget.remaining() - RESERVE)
+    results = suite.check(
+        [(c["key"], [_splice(c)], (near := companions(found, c)), candidate_limit(found, goal, near)) for c in batch],
+        timeout=timeout,
+    )
+    seconds = time.monotonic() - started
+    counts = {**state["counts"], "candidates": state["counts"]["candidates"] + len(results)}
+    plausible = [r.key for r in results if r.verdict == "plausible"]
+    rate = round(len(results) / seconds, 1) if seconds else 0.0
+    data = {
+        "checked": len(results),
+        "plausible": len(plausible),
+        "per_second": rate,
+        "total": counts["candidates"],
+    }
+    session.emit("test", "candidates", data)
+    outcome = {"kind": "candidates", "results": [_candidate_to_json(r) for r in results]}
+    return State(proposal="analyze", outcome=session.save(outcome), counts=counts)
+
+
+def warm_suite(session: Session, state: State) -> Suite:
+    """The suite with its warm validator open on the goal tests. Opening it again costs nothing."""
+    suite = session.suite
+    if not suite.warm:
+        why_not = suite.open_warm(state["goal_tests"], workers=min(4, os.cpu_count() or 1))
+        if why_not:
+            session.emit("test", "cold", {"reason": why_not})
+    return suite
+
+
+def _splice(candidate: dict[str, Any]) -> Splice:
+    return Splice(**candidate["splice"])
+
+
+def companions(found: Baseline, candidate: dict[str, Any]) -> list[str]:
+    """The quickest passing tests that run the candidate's line (else its file), within a second of their own time."""
+    path = candidate["splice"]["path"]
+    near = found.covering(path, candidate["line"]) or found.touching([path])
+    chosen: list[str] = []
+    spent = 0.0
+    for test_id in near[:COMPANIONS]:
+        spent += found.results[test_id].duration
+        if chosen and spent > COMPANION_SECONDS:
+            break
+        chosen.append(test_id)
+    return chosen
+
+
+def candidate_limit(found: Baseline, goal: list[str], near: list[str]) -> float:
+    """Seconds of wall time one candidate may take: several times what its tests take when nothing loops."""
+    own = sum(min(1.0, found.results[i].duration) for i in goal if i in found.results)
+    return 0.5 + 8 * own + 4 * found.duration(near)
+
+
+def _candidate_to_json(result: CandidateResult) -> dict[str, Any]:
+    return {
+        "key": result.key,
+        "verdict": result.verdict,
+        "goal_passed": result.goal_passed,
+        "test": result.failed_test,
+    }
+
+
+def _change(session: Session, state: State, found: Baseline) -> State:
+    """Run the goal over the changed worktree and, when it passes, the tests that reach the change."""
+    session.place(state["change"])
+    results = _run(session, found, state["goal_tests"], "goal tests")
+    if all(r.passed for r in results):
+        changed = session.load_changes(state["change"])
+        near = found.touching(changed)[:COMPANIONS] or list(found.passing)[:COMPANIONS]
+        results += _confirmed(session, found, _run(session, found, near, "tests near the change"))
+    failed = [r.id for r in results if not r.passed]
+    session.emit("test", "outcome", {"passed": len(results) - len(failed), "failed": len(failed), "ids": failed[:20]})
+    outcome = {"kind": "change", "results": [result_to_json(r) for r in results]}
+    return State(proposal="analyze", outcome=session.save(outcome))
+
+
+def _run(session: Session, found: Baseline, ids: Sequence[str], label: str) -> list[TestResult]:
+    return session.suite.run(
+        ids,
+        timeout=session.budget.remaining(),
+        test_timeout=first_limit(session),
+        limits=found.limits(ids),
+        on_result=Progress(session, "test", label, len(ids)).result,
+    )
+
+
+def _confirmed(session: Session, found: Baseline, results: list[TestResult]) -> list[TestResult]:
+    """The same results, but a test that failed counts as failed only if it fails again."""
+    failed = [r.id for r in results if not r.passed]
+    again = {r.id: r for r in _run(session, found, failed, "again")} if failed else {}
+    return [again.get(r.id, r) for r in results]

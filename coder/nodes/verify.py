@@ -1,0 +1,139 @@
+"""Verify: the clean room. The word "fixed" is said of nothing that has not passed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from coder_tools.contract import Changes, TestResult
+from coder_tools.reach import reachable_files
+from coder_tools.testing import Suite, TestRunFailed
+
+from coder.nodes.baseline import first_limit
+from coder.nodes.facts import Baseline
+from coder.nodes.progress import Progress
+from coder.nodes.view import load_baseline
+from coder.session import Session
+from coder.state import Proposal, State
+
+Scope = Literal["all", "reachable"]
+OVERHEAD = 3.0  # seconds for the checkout, the sandbox and the start of the runner
+
+
+@dataclass
+class Verdict:
+    """What the clean room said. Keys as in the result's `verification`, and what the supervisor needs besides."""
+
+    scope: Scope
+    goal_passed: int = 0
+    still_passing: int = 0
+    not_run: int = 0
+    regressed: list[str] = field(default_factory=list)
+    flaky: list[str] = field(default_factory=list)
+    goal_failed: list[str] = field(default_factory=list)
+    unfinished: bool = False  # the time was up before every test of the scope had run
+
+    @property
+    def holds(self) -> bool:
+        return not (self.regressed or self.goal_failed or self.unfinished)
+
+
+def verify(session: Session, state: State) -> State:
+    """Run the goal and every test of the scope over a fresh checkout of the base plus the change."""
+    found = load_baseline(session, state)
+    changes = session.load_changes(state["change"])
+    scope, ids = _scope(session, found, changes)
+    goal = state["goal_tests"]
+    session.emit(
+        "verify",
+        "start",
+        {"scope": scope, "tests": len({*ids, *goal}), "not_run": _outside(found, ids, goal)},
+    )
+    with session.clean_room("clean", changes) as suite:
+        verdict = _judge(session, suite, found, goal, ids, scope)
+    verdict.not_run = _outside(found, ids, goal)
+    suspects = [i for i in verdict.regressed if i not in found.results]
+    if suspects:  # never run at the baseline: blame the change only where the base passes
+        _blame(session, found, verdict, suspects)
+    session.emit("verify", "done", asdict(verdict) | {"verified": verdict.holds})
+    return State(
+        proposal=_next(state, verdict),
+        verification=session.save(asdict(verdict)),
+        regressed=verdict.regressed,
+    )
+
+
+def _next(state: State, verdict: Verdict) -> Proposal:
+    if verdict.holds:
+        return "stop"
+    return "stop" if verdict.unfinished and not (verdict.regressed or verdict.goal_failed) else "rollback"
+
+
+def _outside(found: Baseline, ids: Sequence[str], goal: Sequence[str]) -> int:
+    return len(set(found.order) - set(ids) - set(goal))
+
+
+def _scope(session: Session, found: Baseline, changes: Changes) -> tuple[Scope, list[str]]:
+    """Which tests the clean room runs: all that may not fail, or those that can reach the change."""
+    wish = session.request.verify
+    fits = found.complete and 1.2 * found.seconds + OVERHEAD <= session.budget.remaining()
+    if wish == "all" or (wish == "auto" and fits):
+        return "all", list(found.order)
+    files = reachable_files(session.base.files, session.base.read, changes)
+    touching = set(found.touching(changes))
+    return "reachable", [i for i in found.order if i in touching or _file(i, session.base.files) in files]
+
+
+def _file(test_id: str, files: Sequence[str]) -> str:
+    """The file of a test: in pytest's ids it stands there, in unittest's dotted names it is the longest match."""
+    if "::" in test_id:
+        return test_id.split("::")[0]
+    parts = test_id.split(".")
+    known = set(files)
+    names = ("/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1))
+    return next((name for name in names if name in known), "")
+
+
+def _judge(
+    session: Session, suite: Suite, found: Baseline, goal: Sequence[str], ids: Sequence[str], scope: Scope
+) -> Verdict:
+    wanted = [i for i in found.order if i in {*ids, *goal}]
+    verdict = Verdict(scope)
+    try:
+        results = {r.id: r for r in _run(session, suite, found, wanted, "clean room")}
+        verdict.goal_failed = [i for i in goal if not results[i].passed]
+        must_pass = set(found.passing) | set(found.not_run)
+        broken = [i for i in wanted if i in must_pass and i not in goal and not results[i].passed]
+        again = {r.id: r for r in _run(session, suite, found, [*goal, *broken], "clean room again")}
+    except TestRunFailed:
+        verdict.goal_failed = list(goal)
+        return verdict
+    verdict.unfinished = session.budget.remaining() <= 0 and any(r.outcome == "missing" for r in results.values())
+    verdict.goal_failed += [i for i in goal if results[i].passed and not again[i].passed]
+    verdict.regressed = [i for i in broken if not again[i].passed]
+    verdict.flaky = sorted({*found.flaky, *(i for i in broken if again[i].passed)})
+    verdict.goal_passed = len(goal) - len(verdict.goal_failed)
+    verdict.still_passing = sum(i in results and results[i].passed for i in found.passing)
+    return verdict
+
+
+def _run(session: Session, suite: Suite, found: Baseline, ids: Sequence[str], label: str) -> list[TestResult]:
+    if not ids:
+        return []
+    progress = Progress(session, "verify", label, len(ids))
+    return suite.run(
+        ids,
+        timeout=session.budget.remaining(),
+        test_timeout=first_limit(session),
+        limits=found.limits(ids),
+        on_result=progress.result,
+    )
+
+
+def _blame(session: Session, found: Baseline, verdict: Verdict, suspects: Sequence[str]) -> None:
+    """Tests that were not run at the baseline and fail now: regressed only if they pass without the change."""
+    with session.clean_room("base", {}) as suite:
+        before = {r.id: r for r in _run(session, suite, found, suspects, "the base, for comparison")}
+    innocent = {i for i in suspects if not before[i].passed}
+    verdict.regressed = [i for i in verdict.regressed if i not in innocent]

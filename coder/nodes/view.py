@@ -1,0 +1,70 @@
+"""What a policy gets to see in one step, put together from the state and the run's blobs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from coder_tools.logs import Finding
+from coder_tools.workspace import Workspace
+
+from coder.nodes.baseline import failures
+from coder.nodes.facts import Baseline
+from coder.policies.contract import Left, Plan, Spent, View
+from coder.repair.contract import Suspect
+from coder.session import Session
+from coder.state import Ref, State
+
+SHOWN_REFUSED = 5  # failed diffs a policy is reminded of
+
+
+def load_baseline(session: Session, state: State) -> Baseline:
+    """The baseline of the run, with the test files it protects."""
+    return _baseline(session, state["baseline"])
+
+
+@lru_cache(maxsize=1)
+def _baseline(session: Session, ref: Ref) -> Baseline:
+    found = Baseline.from_json(session.load(ref))
+    session.learn_test_files([*found.order])
+    return found
+
+
+def view_of(session: Session, state: State) -> View:
+    """The view for the next step. Its workspace starts from the change set under test."""
+    found = load_baseline(session, state)
+    memory: dict[str, Any] = session.load(state["memory"]) or {}
+    left = session.budget.left(state)
+    finding = session.load(state["finding"])
+    workspace = Workspace(
+        session.base.read,
+        session.base.files,
+        session.load_changes(state["change"]),
+        session.protected,
+        session.request.allow_test_edits,
+    )
+    return View(
+        task=session.request.goal or "make the failing tests pass",
+        goal=tuple(state["goal_tests"]),
+        workspace=workspace,
+        left=Left(left["seconds_left"], int(left["steps_left"]), int(left["tokens_left"])),
+        memory=memory.setdefault("policy", {}),
+        finding=Finding(**finding) if finding else None,
+        failures=failures(found, state["goal_tests"]),
+        suspects=tuple(
+            Suspect(s["path"], s["line"], s["score"], tuple(s["reasons"])) for s in memory.get("suspects", ())
+        ),
+        plan=Plan(**memory["plan"]) if memory.get("plan") else None,
+        refused=tuple(session.base.diff(session.load_changes(ref)) for ref in state["failed"][-SHOWN_REFUSED:]),
+        nudge=memory.get("nudge", ""),
+        think=memory.get("think", True),
+    )
+
+
+def charge(state: State, spent: Spent) -> dict[str, int]:
+    """The counts with a step's tokens and model calls added."""
+    counts = dict(state["counts"])
+    counts["prompt_tokens"] += spent.prompt_tokens
+    counts["completion_tokens"] += spent.completion_tokens
+    counts["model_calls"] += spent.model_calls
+    return counts

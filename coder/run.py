@@ -1,0 +1,225 @@
+"""One run from request to result: the only entry that the command line, the eval harness and the Action call."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from coder.errors import CoderError, UsageError
+from coder.record.events import Event
+from coder.record.result import Counts, Drift, Result, Seconds, Verification
+from coder.record.store import RunDir, RunStore
+from coder.state import GRAPH_VERSION, State, fresh
+from coder.task import Request
+
+if TYPE_CHECKING:
+    from coder.session import Session
+
+Listen = Callable[[Event], None]
+FINAL = ("fixed", "already_passing", "usage_error")
+"""Statuses a run cannot be resumed from."""
+
+
+def fix(request: Request, store: RunStore, listen: Listen) -> Result:
+    """Take a request to its result. A foreseeable fault is a result with its status and reason, not an exception."""
+    rundir = store.create(request.repo, request.goal or ", ".join(request.tests), request.to_dict())
+    rundir.write_json("graph.json", {"version": GRAPH_VERSION})
+    return _drive(rundir, request, listen, resumed=False)
+
+
+def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
+    """Go on with a run from its last finished step, with the budgets it has left.
+
+    Raises UsageError for a run that is unknown, over, alive in another process, or of another graph version.
+    """
+    rundir = store.open(run_id)
+    ended = rundir.result()
+    if ended is not None and ended.status in FINAL:
+        raise UsageError(f"run {rundir.id} is over ({ended.status}): nothing to resume")
+    if rundir.running():
+        raise UsageError(f"run {rundir.id} is being driven by another process")
+    if rundir.read_json("graph.json").get("version") != GRAPH_VERSION:
+        raise UsageError(f"run {rundir.id} was made by another version of coder and cannot be resumed; start it anew")
+    rundir.claim()
+    return _drive(rundir, Request.from_dict(rundir.meta()["request"]), listen, resumed=True)
+
+
+def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -> Result:
+    rundir.log.listeners.append(listen)
+    state = fresh()
+    session: Session | None = None
+    try:
+        rundir.log.append("run", "start", {"repo": str(request.repo), "goal": request.goal, "resumed": resumed})
+        session = _open(rundir, request, resumed=resumed)
+        state = _invoke(session, state, resumed=resumed)
+    except CoderError as error:
+        state = _stopped(session, state, error.status, str(error))
+    except KeyboardInterrupt:
+        state = _stopped(session, state, "interrupted", f"interrupted; go on with: coder resume {rundir.id}")
+    except OSError as error:
+        state = _stopped(
+            session,
+            state,
+            "environment_error",
+            f"{error.strerror or error}: {error.filename or ''}".rstrip(": "),
+        )
+    except Exception as error:
+        (rundir.path / "traceback.txt").write_text(traceback.format_exc())
+        if not (known := _foreseen(error)):
+            raise
+        state = _stopped(session, state, "environment_error", known)
+    finally:
+        if session is not None:
+            session.close()
+    return _finish(rundir, request, session, state)
+
+
+def _foreseen(error: Exception) -> str:
+    """The words of a fault of a lower room; "" for our own bug."""
+    from coder_sandbox.contract import SandboxError
+    from coder_sandbox.snapshot import SnapshotError
+    from coder_tools.testing import TestRunFailed
+
+    from coder.models.contract import ModelError
+
+    return str(error) if isinstance(error, ModelError | SandboxError | SnapshotError | TestRunFailed) else ""
+
+
+def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
+    """Take the base, find the target's interpreter, choose sandbox and policy. Nothing of the repository runs yet."""
+    from coder_sandbox.choose import open_sandbox
+    from coder_sandbox.snapshot import Base, SnapshotError
+    from coder_sandbox.toolchain import find_toolchain
+    from coder_tools.testing import parse_test_command
+
+    from coder.session import Session
+    from coder.supervisor.budget import Budget
+
+    if not request.repo.is_dir():
+        raise UsageError(f"there is no directory {request.repo}")
+    (rundir.path / "blobs").mkdir(exist_ok=True)
+    try:
+        runner, python, args = parse_test_command(request.test_cmd) if request.test_cmd else ("auto", None, ())
+    except ValueError as error:
+        raise UsageError(f"--test-cmd: {error}") from error
+    try:
+        base = (
+            Base.open(rundir.path)
+            if resumed and (rundir.path / "base.git").exists()
+            else Base.take(request.repo, rundir.path)
+        )
+    except SnapshotError as error:
+        raise UsageError(str(error)) from error
+    toolchain = find_toolchain(base.repo, os.environ, python)
+    policy, model, why = _policy(request)
+    rundir.log.append("run", "policy", {"policy": policy.name, "model": model, "why": why})
+    before = rundir.read_json("elapsed.json")["seconds"] if resumed and (rundir.path / "elapsed.json").exists() else 0.0
+    kind: Any = request.sandbox
+
+    def opened(workspace: Any, limits: Any) -> Any:
+        sandbox = open_sandbox(kind, workspace, limits)
+        data = {"name": sandbox.name, "python": str(toolchain.python), "source": toolchain.source}
+        rundir.log.append("run", "sandbox", data | {"network": request.network})
+        return sandbox
+
+    return Session(request, rundir, base, toolchain, policy, Budget.of(request, before), opened, (runner, tuple(args)))
+
+
+def _policy(request: Request) -> tuple[Any, str, str]:
+    """The policy, the model's name, and why: the search alone without a model, the hybrid with one."""
+    from coder.models.choose import choose_model
+    from coder.policies.search import SearchPolicy
+
+    search = SearchPolicy(request.seed)
+    try:
+        model, why = choose_model(request.model)
+    except ValueError as error:
+        raise UsageError(f"--model: {error}") from error
+    if model is None:
+        return search, "", why
+    from coder.policies.hybrid import HybridPolicy
+    from coder.policies.model import ModelPolicy
+
+    return HybridPolicy(search, ModelPolicy(model)), model.name, why
+
+
+def _invoke(session: Session, state: State, *, resumed: bool) -> State:
+    """Run the graph to its end, a checkpoint after each step."""
+    os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is imported: a checkpoint may name no code
+    from coder.models.privacy import disable_tracing
+
+    disable_tracing()
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from coder.graph import build
+
+    with SqliteSaver.from_conn_string(str(session.rundir.path / "checkpoints.sqlite")) as saver:
+        graph = build(session, saver)
+        # Two graph steps a node (the node and the supervisor), and room for the ends.
+        config: Any = {
+            "configurable": {"thread_id": session.rundir.id},
+            "recursion_limit": 2 * session.request.steps + 20,
+        }
+        known = graph.get_state(config).values if resumed else None
+        final: State = graph.invoke(None if known else state, config, durability="sync")
+    return final
+
+
+def _stopped(session: Session | None, state: State, status: str, reason: str) -> State:
+    """The state a run was left in, as its checkpoint knows it, with the status it ends in."""
+    known = _last_checkpoint(session) if session is not None else None
+    return State(**{**state, **(known or {}), "status": status, "reason": reason})
+
+
+def _last_checkpoint(session: Session) -> State | None:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    path = session.rundir.path / "checkpoints.sqlite"
+    if not path.exists():
+        return None
+    with SqliteSaver.from_conn_string(str(path)) as saver:
+        found = saver.get({"configurable": {"thread_id": session.rundir.id}})
+    return State(**{k: v for k, v in found["channel_values"].items() if k in State.__annotations__}) if found else None
+
+
+def _finish(rundir: RunDir, request: Request, session: Session | None, state: State) -> Result:
+    """Write the result and close the record."""
+    fixed = state["status"] == "fixed" and session is not None
+    changes = session.load_changes(state["change"]) if fixed and session is not None else {}
+    patch = session.base.diff(changes) if changes and session is not None else ""
+    total = session.budget.elapsed() if session is not None else 0.0
+    if session is not None:
+        rundir.write_json("elapsed.json", {"seconds": total})
+    if changes:
+        rundir.save_changes(changes)
+    events = {e.kind: e.data for e in rundir.events() if e.node == "run"}
+    verdict = session.load(state["verification"]) if session is not None else None
+    result = Result(
+        run_id=rundir.id,
+        status=state["status"],  # type: ignore[arg-type]  # a State's strings are those of the result
+        goal_tests=state["goal_tests"],
+        patch=patch,
+        files=sorted(changes),
+        verification=_verification(verdict),
+        policy=events.get("policy", {}).get("policy", ""),
+        model=events.get("policy", {}).get("model", ""),
+        sandbox=events.get("sandbox", {}).get("name", ""),
+        counts=Counts(**state["counts"]),
+        drift=Drift(**state["drift"]),
+        seconds=Seconds(total=round(total, 3), **state["seconds"]),
+        run_dir=str(rundir.path),
+        reason=state["reason"],
+    )
+    rundir.log.append("run", "end", {"status": result.status, "reason": result.reason})
+    result = rundir.save_result(result)
+    rundir.close()
+    return result
+
+
+def _verification(verdict: dict[str, Any] | None) -> Verification:
+    if verdict is None:
+        return Verification()
+    keys = ("scope", "goal_passed", "still_passing", "not_run", "regressed", "flaky")
+    return Verification(**{key: verdict[key] for key in keys})

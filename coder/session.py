@@ -1,0 +1,152 @@
+"""What the nodes work with in one process: the base, the sandbox, the tests, the policy, the record.
+
+A session holds no decision and nothing a resume would need: that is in the state and the run's blobs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from coder_sandbox.contract import Limits, Sandbox, Workspace
+from coder_sandbox.snapshot import Base
+from coder_sandbox.toolchain import Toolchain
+from coder_tools.contract import Changes
+from coder_tools.protect import is_protected
+from coder_tools.testing import Suite
+
+from coder.policies.contract import Policy
+from coder.record.store import RunDir
+from coder.state import Ref
+from coder.supervisor.budget import Budget
+from coder.task import Request
+
+Open = Callable[[Workspace, Limits], Sandbox]
+
+
+class Session:
+    """Opens what a step needs and closes it again. Every path it hands out is inside the run's directory."""
+
+    def __init__(
+        self,
+        request: Request,
+        rundir: RunDir,
+        base: Base,
+        toolchain: Toolchain,
+        policy: Policy,
+        budget: Budget,
+        open_sandbox: Open,
+        test_command: tuple[str, tuple[str, ...]],
+    ) -> None:
+        self.request = request
+        self.rundir = rundir
+        self.base = base
+        self.toolchain = toolchain
+        self.policy = policy
+        self.budget = budget
+        self._open = open_sandbox
+        self._runner, self._args = test_command
+        self._sandbox: Sandbox | None = None
+        self._suite: Suite | None = None
+        self._worktree: Path | None = None
+        self._placed: Ref = ""
+        self._test_files: frozenset[str] = frozenset()
+
+    # the record
+
+    def emit(self, node: str, kind: str, data: dict[str, Any]) -> None:
+        self.rundir.log.append(node, kind, data)
+
+    def save(self, value: Any) -> Ref:
+        """Keep a JSON value in the run's blob store, by its content."""
+        text = json.dumps(value, sort_keys=True)
+        ref = hashlib.sha256(text.encode()).hexdigest()[:24]
+        self.rundir.write_json(f"blobs/{ref}.json", value)
+        return ref
+
+    def load(self, ref: Ref) -> Any:
+        return self.rundir.read_json(f"blobs/{ref}.json") if ref else None
+
+    def save_changes(self, changes: Changes) -> Ref:
+        """Keep a change set; the empty one is ""."""
+        encoded = {path: None if data is None else b64encode(data).decode() for path, data in changes.items()}
+        return self.save(encoded) if encoded else ""
+
+    def load_changes(self, ref: Ref) -> dict[str, bytes | None]:
+        stored = self.load(ref) or {}
+        return {path: None if data is None else b64decode(data) for path, data in stored.items()}
+
+    # the workspace
+
+    def learn_test_files(self, ids: list[str]) -> None:
+        """Files in which tests were collected are protected, whatever they are called."""
+        self._test_files = frozenset(test_id.split("::")[0] for test_id in ids)
+
+    def protected(self, path: str) -> str:
+        """Why a path is not to be edited; "" if it may be."""
+        return is_protected(path, self._test_files)
+
+    def is_source(self, path: str) -> bool:
+        """Whether a path is code under test that a repair may touch."""
+        return path.endswith(".py") and path in self.base.file_set and not self.protected(path)
+
+    # the sandbox
+
+    @property
+    def suite(self) -> Suite:
+        """The tests in the run's one long-lived sandbox, over the worktree."""
+        if self._suite is None:
+            self._worktree = self.base.checkout("work")
+            self._sandbox = self._open(self._workspace(self._worktree), Limits())
+            self._suite = self._suite_in(self._sandbox)
+        return self._suite
+
+    def place(self, ref: Ref) -> None:
+        """Make the worktree the base plus a change set."""
+        _ = self.suite
+        self.base.restore("work", self.load_changes(ref))
+
+    @contextmanager
+    def clean_room(self, name: str, changes: Changes) -> Iterator[Suite]:
+        """The tests over a fresh checkout of the base plus `changes`, in a sandbox of its own.
+
+        Changes to tests and test configuration are left out unless the user allowed them.
+        """
+        allowed = self.request.allow_test_edits
+        kept = {path: data for path, data in changes.items() if allowed or not self.protected(path)}
+        worktree = self.base.checkout(name, kept)
+        sandbox: Sandbox | None = None
+        try:
+            sandbox = self._open(self._workspace(worktree), Limits())
+            yield self._suite_in(sandbox)
+        finally:
+            if sandbox is not None:
+                sandbox.close()
+            self.base.remove(name)
+
+    def close(self) -> None:
+        """End the sandbox and remove the worktree. Safe to call twice."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+        if self._worktree is not None:
+            self.base.remove("work")
+        self._sandbox = self._suite = self._worktree = None
+
+    def _workspace(self, worktree: Path) -> Workspace:
+        return Workspace(
+            worktree=worktree,
+            inside=self.base.repo,
+            python=self.toolchain.python,
+            mounts=self.toolchain.mounts,
+            label=self.rundir.id,
+            network=self.request.network,
+            env=self.toolchain.env,
+        )
+
+    def _suite_in(self, sandbox: Sandbox) -> Suite:
+        return Suite(sandbox, sandbox.workspace.inside, self._runner, self._args)

@@ -1,0 +1,89 @@
+"""The state that LangGraph carries and checkpoints: small, and builtins only.
+
+The SQLite checkpointer writes the whole state at every step, so bulk (test results, change sets, the model's
+conversation) lives in the run's blob store and the state holds its reference.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+GRAPH_VERSION = 1
+"""Raised when nodes or their meaning change: a checkpoint of another version cannot be resumed."""
+
+NodeName = Literal["baseline", "plan", "edit", "test", "analyze", "verify"]
+Proposal = Literal["baseline", "plan", "edit", "test", "analyze", "verify", "rollback", "stop"]
+Ref = str
+"""The name of a blob in the run's store; "" for none."""
+
+COUNTS = (
+    "steps",
+    "think_steps",
+    "act_steps",
+    "candidates",
+    "model_calls",
+    "prompt_tokens",
+    "completion_tokens",
+    "rollbacks",
+)
+DRIFT = ("overthinking", "overacting", "interventions")
+
+
+class State(TypedDict, total=False):
+    """Every key is written by a node or by the supervisor; a node returns only what it changed."""
+
+    proposal: Proposal  # what the node that just ran thinks should come next
+    next: str  # what the supervisor decided: a node's name, or "stop"
+    last: NodeName
+    goal_tests: list[str]
+    baseline: Ref
+    memory: Ref  # what the policy remembers between steps
+    batch: Ref  # candidates under test
+    change: Ref  # the change set under test, relative to the base
+    best: Ref  # the best change set so far that regressed nothing
+    best_passed: int  # goal tests that pass with `best`
+    plausible: list[Ref]  # change sets that wait for verification, best first
+    failed: list[Ref]  # change sets that were tried and must not be tried again
+    finding: Ref  # the last failure, read
+    outcome: Ref  # the last test results
+    verification: Ref
+    regressed: list[str]  # tests that the change under test broke
+    counts: dict[str, int]
+    drift: dict[str, int]
+    seconds: dict[str, float]
+    elapsed: float  # wall seconds of the run, carried over a resume
+    silent: int  # steps in a row that brought no new evidence
+    untested: int  # plan and edit steps in a row since something was tested
+    label: str  # of the last step: "calibrated", "overthinking" or "overacting"
+    status: str
+    reason: str
+
+
+def fresh() -> State:
+    """The state a run starts with."""
+    return State(
+        proposal="baseline",
+        next="baseline",
+        goal_tests=[],
+        baseline="",
+        memory="",
+        batch="",
+        change="",
+        best="",
+        best_passed=0,
+        plausible=[],
+        failed=[],
+        finding="",
+        outcome="",
+        verification="",
+        regressed=[],
+        counts=dict.fromkeys(COUNTS, 0),
+        drift=dict.fromkeys(DRIFT, 0),
+        seconds={},
+        elapsed=0.0,
+        silent=0,
+        untested=0,
+        label="calibrated",
+        status="",
+        reason="",
+    )

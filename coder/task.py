@@ -1,0 +1,41 @@
+"""What is asked of one run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the command line, the eval harness and the GitHub Action make it.
+
+    `time` is in seconds, `tokens` counts prompt and completion tokens together, `steps` counts node executions.
+    """
+
+    repo: Path
+    goal: str = ""
+    tests: tuple[str, ...] = ()
+    test_cmd: str = ""
+    junit: str = ""
+    model: str = "auto"
+    sandbox: str = "auto"
+    time: float = 600.0
+    steps: int = 200
+    tokens: int = 200_000
+    verify: str = "auto"
+    allow_test_edits: bool = False
+    network: bool = False
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Builtins only, for the record."""
+        return {**asdict(self), "repo": str(self.repo), "tests": list(self.tests)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Request:
+        """The request a record holds; keys of a newer version are ignored."""
+        known = {f.name for f in fields(cls)}
+        kept = {key: value for key, value in data.items() if key in known}
+        return cls(**{**kept, "repo": Path(data["repo"]), "tests": tuple(data.get("tests", ()))})
