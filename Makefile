@@ -1,0 +1,37 @@
+# Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
+.PHONY: help setup demo test test-unit lint format lock bench clean
+
+help:           ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup:          ## virtual environment with the locked dependencies, and a sandbox
+	@scripts/setup.sh
+
+demo: setup     ## fix a bundled repository's failing test
+	@scripts/demo.sh
+
+test: setup     ## the whole test suite, with every sandbox that works here
+	@.venv/bin/python -m pytest
+
+test-unit: setup ## the unit tests only: seconds
+	@.venv/bin/python -m pytest tests/unit -q
+
+lint: setup     ## ruff and mypy strict
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: setup   ## rewrite the sources in the house style
+	@.venv/bin/ruff check --fix -q . ; .venv/bin/ruff format -q .
+
+lock: setup     ## resolve the dependencies anew (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml -o requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --group dev -o requirements-dev.lock
+
+bench: setup    ## figures, as ratios measured in one run
+	@.venv/bin/python scripts/bench.py
+
+clean:          ## remove what the targets made in the clone
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
