@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from coder_tools.contract import Outcome
+from coder_tools.contract import Frame, Outcome, TestResult
+from coder_tools.protect import is_protected
+from coder_tools.text import cap, clean
+
+_VALUE_LIMIT = 300  # characters of an expected or actual value
+_MESSAGE_LIMIT = 800  # characters
+_LISTED = 10  # test ids
+
+_UNITTEST = (
+    # the first line of unittest's own messages -> (actual, expected)
+    (re.compile(r"(?P<a>.+) != (?P<e>.+?)(?: within \d+ places.*)?(?: : .*)?"), "{a}", "{e}"),
+    (re.compile(r"(?P<a>.+) not found in (?P<e>.+)"), "{a}", "something in {e}"),
+    (re.compile(r"(?P<a>.+) unexpectedly found in (?P<e>.+)"), "{a}", "nothing in {e}"),
+    (re.compile(r"(?P<a>.+) is not (?P<e>true|false|None)(?: : .*)?"), "{a}", "{e}"),
+    (re.compile(r"(?P<a>.+) is not an instance of (?P<e>.+)"), "{a}", "an instance of {e}"),
+    (re.compile(r"(?P<a>.+) not (?P<e>(?:less|greater) than .+)"), "{a}", "{e}"),
+    (re.compile(r"unexpectedly (?P<a>None|identical: .+)"), "{a}", "something else"),
+    (re.compile(r"(?P<e>[\w.]+) not raised(?: by .+)?"), "no exception", "{e} to be raised"),
+)
+_NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of )?(.+)")
+_DIFFER = re.compile(r"(?:Lists|Tuples|Sequences|Sets|Dicts|\w+s) differ: (?P<body>.+)")
+_WHERE = re.compile(r"\+\s+(?:where|and)\s+(?P<value>.+?) = ")
+_OPERATORS = {
+    ast.Eq: "{}",
+    ast.Is: "{}",
+    ast.NotEq: "anything but {}",
+    ast.IsNot: "anything but {}",
+    ast.In: "something in {}",
+    ast.NotIn: "nothing in {}",
+    ast.Lt: "less than {}",
+    ast.LtE: "at most {}",
+    ast.Gt: "more than {}",
+    ast.GtE: "at least {}",
+}
 
 
 @dataclass(frozen=True)
@@ -27,3 +63,121 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"failing": list(self.failing), "others": list(self.others)}
+
+    def words(self) -> str:
+        """The finding as a model or a person reads it."""
+        if not self.test and not self.others:
+            return f"All {self.passed} goal tests pass."
+        lines = [f"{self.passed} goal tests pass, {len(self.failing)} fail."]
+        if self.test:
+            lines.append(f"{self.test}: {self.outcome}" + (f" with {self.exception}" if self.exception else ""))
+        if self.expected or self.actual:
+            lines += [f"expected: {self.expected}", f"actual: {self.actual}"]
+        if self.path:
+            lines.append(f"deepest project frame: {self.path}:{self.line} in {self.function}")
+        if self.message:
+            lines.append(self.message)
+        if more := [test for test in self.failing if test != self.test]:
+            lines.append("also failing: " + _listed(more))
+        if self.others:
+            lines.append("tests outside the goal that fail now: " + _listed(self.others))
+        return "\n".join(lines)
+
+
+def finding(results: Sequence[TestResult], goal: Sequence[str]) -> Finding:
+    """What these results say about the goal. A goal test that is not among them counts as missing."""
+    by_id = {result.id: result for result in results}
+    failing = tuple(test for test in goal if test not in by_id or not by_id[test].passed)
+    wanted = frozenset(goal)
+    bad = ("failed", "error", "timeout", "crashed")
+    others = tuple(r.id for r in results if r.id not in wanted and r.outcome in bad)
+    subject = failing[0] if failing else (others[0] if others else "")
+    counts = {"passed": len(goal) - len(failing), "failing": failing, "others": others}
+    if not subject:
+        return Finding("", "passed", **counts)  # type: ignore[arg-type]
+    result = by_id.get(subject) or TestResult(subject, "missing")
+    message = clean(result.message)
+    expected, actual = expectation(message)
+    frame = deepest(result.frames)
+    return Finding(
+        test=failing[0] if failing else "",
+        outcome=result.outcome,
+        exception=result.exception,
+        message=head(message),
+        expected=cap(expected, _VALUE_LIMIT),
+        actual=cap(actual, _VALUE_LIMIT),
+        path=frame.path if frame else "",
+        line=frame.line if frame else 0,
+        function=frame.function if frame else "",
+        **counts,  # type: ignore[arg-type]
+    )
+
+
+def deepest(frames: Sequence[Frame]) -> Frame | None:
+    """The innermost frame in the project's code, or in its tests if none is outside them."""
+    code = [frame for frame in frames if not is_protected(frame.path)]
+    return (code or list(frames) or [None])[-1]
+
+
+def head(message: str) -> str:
+    """The lines that matter: pytest's error lines where there are any, else the last ones of a traceback."""
+    lines = message.strip().split("\n")
+    errors = [line[1:].strip() for line in lines if re.match(r"E\s", line)]
+    if not errors:
+        starts = [
+            at for at, line in enumerate(lines) if re.match(r"[A-Za-z_][\w.]*(Error|Exception|Failed|Exit)\b", line)
+        ]
+        errors = lines[starts[-1] :] if starts else lines
+    return cap("\n".join(errors), _MESSAGE_LIMIT)
+
+
+def expectation(message: str) -> tuple[str, str]:
+    """(expected, actual) from the text of a failed assertion; ("", "") where it says nothing of the kind."""
+    text = head(message)
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if not lines:
+        return "", ""
+    first = re.sub(r"^[\w.]*(AssertionError|Failed): ?", "", lines[0]) or (lines[1] if len(lines) > 1 else "")
+    if found := _NOT_RAISED.search(first):
+        return f"{found[1].strip()} to be raised", "no exception"
+    asserted = next((line for line in (first, *lines) if line.startswith("assert ")), "")
+    if asserted:
+        computed = {found["value"] for line in lines if (found := _WHERE.search(line))}
+        return _compared(asserted.removeprefix("assert "), computed)
+    if not re.match(r"[\w.]*AssertionError\b", lines[0]):
+        return "", ""
+    if found := _DIFFER.match(first):
+        first = found["body"]
+    for pattern, actual, expected in _UNITTEST:
+        if found := pattern.fullmatch(first):
+            return expected.format(**found.groupdict()), actual.format(**found.groupdict())
+    return "", ""
+
+
+def _compared(asserted: str, computed: set[str]) -> tuple[str, str]:
+    """(expected, actual) of `assert LEFT op RIGHT` with the values filled in by pytest."""
+    try:
+        node = ast.parse(asserted.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _split(asserted)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return "something false", ast.unparse(node.operand)
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return "something true", asserted.strip()
+    left = ast.get_source_segment(asserted.strip(), node.left) or ""
+    right = ast.get_source_segment(asserted.strip(), node.comparators[0]) or ""
+    equal = isinstance(node.ops[0], (ast.Eq, ast.Is))
+    if equal and right in computed and left not in computed:  # `assert 4 == f(3)`: what was called is the actual
+        left, right = right, left
+    return _OPERATORS[type(node.ops[0])].format(right), left
+
+
+def _split(asserted: str) -> tuple[str, str]:
+    """As `_compared`, for values whose text is no Python, such as `<Point at 0x1>`."""
+    parts = re.split(r" == ", asserted)
+    return (parts[1].strip(), parts[0].strip()) if len(parts) == 2 else ("", "")
+
+
+def _listed(tests: Sequence[str]) -> str:
+    more = f" and {len(tests) - _LISTED} more" if len(tests) > _LISTED else ""
+    return ", ".join(tests[:_LISTED]) + more
