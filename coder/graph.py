@@ -38,7 +38,7 @@ def _decided(state: State) -> str:
     return state["next"]
 
 
-def _step(session: Session, name: NodeName, node: Node) -> Callable[[State], State]:
+def _step(session: Session, name: NodeName, node: Node) -> Callable[..., State]:
     """A node with its time, its place in the think/act balance and its share of the budgets accounted for."""
 
     def run(state: State) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from coder.errors import CoderError, UsageError
 from coder.record.events import Event
@@ -43,7 +43,7 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
     if rundir.read_json("graph.json").get("version") != GRAPH_VERSION:
         raise UsageError(f"run {rundir.id} was made by another version of coder and cannot be resumed; start it anew")
     rundir.claim()
-    return _drive(rundir, Request.from_dict(rundir.meta()["request"]), listen, resumed=True)
+    return _drive(rundir, Request.from_dict(rundir.meta["request"]), listen, resumed=True)
 
 
 def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -> Result:
@@ -163,14 +163,14 @@ def _invoke(session: Session, state: State, *, resumed: bool) -> State:
             "recursion_limit": 2 * session.request.steps + 20,
         }
         known = graph.get_state(config).values if resumed else None
-        final: State = graph.invoke(None if known else state, config, durability="sync")
-    return final
+        final = graph.invoke(None if known else state, config, durability="sync")
+    return cast(State, final)
 
 
 def _stopped(session: Session | None, state: State, status: str, reason: str) -> State:
     """The state a run was left in, as its checkpoint knows it, with the status it ends in."""
     known = _last_checkpoint(session) if session is not None else None
-    return State(**{**state, **(known or {}), "status": status, "reason": reason})
+    return cast(State, {**state, **(known or {}), "status": status, "reason": reason})
 
 
 def _last_checkpoint(session: Session) -> State | None:
@@ -181,7 +181,9 @@ def _last_checkpoint(session: Session) -> State | None:
         return None
     with SqliteSaver.from_conn_string(str(path)) as saver:
         found = saver.get({"configurable": {"thread_id": session.rundir.id}})
-    return State(**{k: v for k, v in found["channel_values"].items() if k in State.__annotations__}) if found else None
+    if found is None:
+        return None
+    return cast(State, {k: v for k, v in found["channel_values"].items() if k in State.__annotations__})
 
 
 def _finish(rundir: RunDir, request: Request, session: Session | None, state: State) -> Result:

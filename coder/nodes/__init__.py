@@ -14,7 +14,7 @@ from coder.session import Session
 from coder.state import NodeName, State
 
 Node = Callable[[Session, State], State]
-"""Takes the state, returns only the keys it changed. Safe to run twice: what it does outside the state is idempotent."""
+"""Takes the state, returns only what it changed. Safe to run twice: what it does outside the state is idempotent."""
 
 NODES: Mapping[NodeName, Node] = {
     "baseline": baseline,

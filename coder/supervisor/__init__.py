@@ -1,1 +1,1 @@
-"""The supervisor: sees every transition, spends the budgets, answers drift, rolls back, and alone decides what is next."""
+"""The supervisor sees every transition: it spends the budgets, answers drift, rolls back, and decides what is next."""

@@ -91,7 +91,7 @@ def _nudge(session: Session, state: State, update: State, text: str) -> None:
 
 
 def _roll_back(session: Session, state: State, update: State) -> None:
-    """Give up the change under test: remember it as failed, go back to the best state, try what waits for verification."""
+    """Give up the change under test: remember it, go back to the best state, try what waits for verification."""
     broke = state["regressed"]
     reason = f"it broke {len(broke)} passing tests" if broke else "it did not hold in the clean room"
     update["failed"] = [*state["failed"], state["change"]]
