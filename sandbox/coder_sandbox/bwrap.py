@@ -1,0 +1,181 @@
+"""The bubblewrap sandbox: kernel namespaces, no daemon and no image, open in milliseconds."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import select
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from coder_sandbox.client import AgentClient
+from coder_sandbox.contract import Limits, SandboxError, Workspace
+from coder_sandbox.launch import (
+    AGENT,
+    AGENT_INSIDE,
+    HOST_FILES,
+    HOST_NETWORK_FILES,
+    agent_command,
+    environment,
+    etc_files,
+    in_order,
+)
+from coder_sandbox.ownership import lend, mount_points
+from coder_sandbox.wire import PipeWire, kill_and_wait
+
+INSTALL = "Install it with `apt-get install bubblewrap` (or dnf, pacman), or use --sandbox docker."
+FORBIDDEN = (
+    "This machine forbids user namespaces to bubblewrap (sysctl kernel.unprivileged_userns_clone, "
+    "kernel.apparmor_restrict_unprivileged_userns, or the container coder runs in): allow them, or use "
+    "--sandbox docker."
+)
+START_SECONDS = 10.0
+
+
+def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) -> Iterator[tuple[str, ...]]:
+    """The options of bwrap, in the order it carries them out.
+
+    `keep` gives a descriptor from which bwrap can read a text.
+    """
+    uid, gid = _identity()
+    yield ("--unshare-all",)  # own processes, network, IPC, host name, control groups
+    if workspace.network:
+        yield ("--share-net",)
+    yield "--unshare-user", "--uid", str(uid), "--gid", str(gid)  # never root, whoever calls
+    if version() >= (0, 8):
+        yield ("--disable-userns",)  # and no way to become root of a namespace further in
+    yield "--cap-drop", "ALL"
+    yield ("--as-pid-1",)  # the agent is the namespace's init: what it starts can neither stop nor outlive it
+    yield ("--die-with-parent",)  # kill -9 of coder ends everything inside
+    yield ("--new-session",)  # no terminal to push characters into
+    yield "--hostname", "coder"
+    yield ("--clearenv",)  # no token of the host's gets in
+    for name, value in environment(workspace).items():
+        yield "--setenv", name, value
+
+    yield "--ro-bind", "/usr", "/usr"
+    for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+        if Path(name).is_symlink():
+            yield "--symlink", str(Path(name).readlink()), name
+        elif Path(name).is_dir():
+            yield "--ro-bind", name, name
+    for name, text in etc_files(uid, gid).items():
+        yield "--ro-bind-data", str(keep(text)), name
+    for name in HOST_FILES + (HOST_NETWORK_FILES if workspace.network else ()):
+        yield "--ro-bind-try", os.path.realpath(name), name
+    yield "--proc", "/proc"
+    yield "--dev", "/dev"  # null, zero, random, tty, pts: no device of the host's
+    size = str(limits.tmp_mb << 20)
+    yield "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"
+    yield "--perms", "1777", "--size", size, "--tmpfs", "/tmp"
+    yield "--ro-bind", str(AGENT), str(AGENT_INSIDE)
+    for host, inside, writable in in_order(workspace):
+        yield "--bind" if writable else "--ro-bind", str(host), str(inside)
+    # Called by root, the processes inside are the host's root without its capabilities: enough for the kernel
+    # to let them write /proc/sys (core_pattern runs programs on the host), so nothing of /proc may be written.
+    yield "--remount-ro", "/proc"
+    yield "--remount-ro", "/dev"
+    yield "--remount-ro", "/"  # the empty root that carries all this; its mounts keep their own modes
+    yield "--chdir", str(workspace.inside)
+
+
+def open_bwrap(workspace: Workspace, limits: Limits) -> AgentClient:
+    """Start the agent under bubblewrap. Raises SandboxError if that cannot be done, saying why."""
+    program = shutil.which("bwrap")
+    if program is None:
+        raise SandboxError(f"bubblewrap (bwrap) is not installed. {INSTALL}")
+    with ExitStack() as undo:
+        undo.callback(mount_points(workspace))
+        undo.callback(lend(workspace.worktree, os.geteuid(), os.getegid()))
+        wire = _start(program, workspace, limits)
+        release = undo.pop_all().close
+    return AgentClient("bwrap", workspace, limits, wire, release)
+
+
+def _start(program: str, workspace: Workspace, limits: Limits) -> PipeWire:
+    with ExitStack() as files:
+
+        def keep(text: str | bytes) -> int:
+            descriptor = os.memfd_create("coder")
+            files.callback(os.close, descriptor)
+            os.write(descriptor, os.fsencode(text))
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            passed.append(descriptor)
+            return descriptor
+
+        passed: list[int] = []
+        info, info_inside = os.pipe()
+        files.callback(os.close, info)
+        passed.append(info_inside)
+        options = [part for option in profile(workspace, limits, keep) for part in option]
+        command = agent_command(workspace.python, AGENT_INSIDE, limits, workspace.inside, _rlimit_processes(limits))
+        # through a descriptor, since every user of the host can read a command line
+        argv = [program, "--info-fd", str(info_inside), "--args", str(keep("\0".join(options) + "\0")), "--"]
+        first: list[int] = []
+        try:
+            wire = PipeWire(argv + command, {"PATH": os.defpath}, pass_fds=passed, end=lambda: _end(first, wire))
+        finally:
+            os.close(info_inside)
+        try:
+            first.extend(_first_pid(info))
+        except BaseException:
+            wire.close()
+            raise
+        return wire
+
+
+def _first_pid(info: int) -> list[int]:
+    """The host's id of the namespace's first process, nothing if bwrap has failed."""
+    text = b""
+    while b"}" not in text:
+        if not select.select([info], [], [], START_SECONDS)[0]:
+            raise SandboxError(f"bubblewrap did not start within {START_SECONDS:g} s.")
+        data = os.read(info, 4096)
+        if not data:
+            return []
+        text += data
+    return [int(json.loads(text)["child-pid"])]
+
+
+def _end(first: list[int], wire: PipeWire) -> None:
+    for pid in first or [wire.pid]:
+        kill_and_wait(pid)
+
+
+def _identity() -> tuple[int, int]:
+    """Who the processes inside seem to be. On the host they are the caller in any case, and so are their files."""
+    return (os.geteuid(), os.getegid()) if os.geteuid() != 0 else (1000, 1000)
+
+
+def _rlimit_processes(limits: Limits) -> int | None:
+    """Since Linux 5.14 a user namespace counts its own processes; before, the limit would count all the user's."""
+    major, minor = re.findall(r"\d+", os.uname().release)[:2]
+    return limits.processes + 64 if (int(major), int(minor)) >= (5, 14) else None
+
+
+@functools.cache
+def version() -> tuple[int, ...]:
+    """The version of the bwrap on PATH, (0,) if it does not say."""
+    done = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
+    return tuple(int(part) for part in re.findall(r"\d+", done.stdout)) or (0,)
+
+
+def probe() -> tuple[bool, str]:
+    """Whether a sandbox can be opened here: its version, or why not and the remedy."""
+    if shutil.which("bwrap") is None:
+        return False, f"bubblewrap (bwrap) is not installed. {INSTALL}"
+    argv = ["bwrap", "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=False, timeout=START_SECONDS, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return False, f"bubblewrap cannot be started: {error}"
+    if done.returncode != 0:
+        return False, f"bubblewrap does not work here: {done.stderr.strip()}. {FORBIDDEN}"
+    return True, "bubblewrap " + ".".join(map(str, version()))

@@ -1,0 +1,72 @@
+"""What every backend needs to start the agent: its command, its settings, its environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from coder_sandbox.contract import Limits, SandboxError, Workspace
+
+AGENT = Path(__file__).parent / "agent"  # on the host
+AGENT_INSIDE = Path("/coder-agent")
+HOME_INSIDE = "/tmp/home"
+
+
+def environment(workspace: Workspace, home: str = HOME_INSIDE, tmp: str = "/tmp") -> dict[str, str]:
+    """Everything that enters: neutral values, then what the workspace allows."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": home,
+        "TMPDIR": tmp,
+        "LANG": "C.UTF-8",
+        "USER": "coder",
+        "LOGNAME": "coder",
+        **workspace.env,
+    }
+
+
+def agent_command(
+    python: Path, directory: Path, limits: Limits, cwd: Path, rlimit_processes: int | None = None
+) -> list[str]:
+    """The agent's argv. `rlimit_processes`: set where the kernel counts a user's processes per sandbox."""
+    settings: Mapping[str, object] = {
+        "memory_mb": limits.memory_mb,
+        "processes": limits.processes,
+        "open_files": limits.open_files,
+        "file_mb": limits.file_mb,
+        "cpus": limits.cpus,
+        "rlimit_processes": rlimit_processes,
+        "cwd": str(cwd),
+    }
+    # -I -S -B: neither the repository, nor site-packages, nor a cache can put code into the agent
+    return [str(python), "-I", "-S", "-B", str(directory / "main.py"), json.dumps(settings)]
+
+
+def etc_files(uid: int, gid: int) -> dict[str, str]:
+    """The few files that programs look for in /etc: one person, one host, and no name service."""
+    return {
+        "/etc/passwd": f"root:x:0:0:root:/:/bin/false\ncoder:x:{uid}:{gid}:coder:{HOME_INSIDE}:/bin/sh\n",
+        "/etc/group": f"root:x:0:\ncoder:x:{gid}:\n",
+        "/etc/hosts": "127.0.0.1 localhost coder\n::1 localhost\n",
+        "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    }
+
+
+HOST_FILES = ("/etc/localtime", "/etc/ld.so.cache", "/etc/alternatives")
+"""What is shown of the host's own /etc: time zone, library cache, and what links in /usr/bin lead through."""
+
+HOST_NETWORK_FILES = ("/etc/resolv.conf", "/etc/ssl", "/etc/pki", "/etc/ca-certificates")
+"""And with the network: name servers and certificates."""
+
+
+def in_order(workspace: Workspace) -> list[tuple[Path, Path, bool]]:
+    """What is mounted, as (host, inside, writable): outer paths first, since a mount hides what is below it.
+
+    Raises SandboxError for a mount that would take the worktree's place.
+    """
+    mounts = {mount.inside: (mount.host, mount.inside, False) for mount in workspace.mounts}
+    if workspace.inside in mounts:
+        raise SandboxError(f"{workspace.inside} is both the repository and part of the Python installation.")
+    mounts[workspace.inside] = (workspace.worktree, workspace.inside, True)
+    return sorted(mounts.values(), key=lambda mount: len(mount[1].parts))
