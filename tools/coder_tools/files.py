@@ -24,9 +24,7 @@ def list_files(workspace: Workspace, under: str = "", limit: int = 8000) -> str:
         prefix = contained(under)
         names = [n for n in workspace.files() if n.startswith(prefix + "/") or fnmatchcase(n, prefix)]
     if not names:
-        raise ToolError(
-            f"There is nothing at {under!r}. Call list_files without arguments to see everything."
-        )
+        raise ToolError(f"There is nothing at {under!r}. Call list_files without arguments to see everything.")
     shown = [clean(name) for name in names]
     if sum(len(name) + 1 for name in shown) > limit:
         shown = _folded(shown, under)

@@ -116,7 +116,8 @@ def finding(results: Sequence[TestResult], goal: Sequence[str]) -> Finding:
 def deepest(frames: Sequence[Frame]) -> Frame | None:
     """The innermost frame in the project's code, or in its tests if none is outside them."""
     code = [frame for frame in frames if not is_protected(frame.path)]
-    return (code or list(frames) or [None])[-1]
+    inner = code or list(frames)
+    return inner[-1] if inner else None
 
 
 def head(message: str) -> str:

@@ -6,9 +6,7 @@ import re
 from collections.abc import Collection
 
 _TEST_DIRECTORIES = frozenset({"test", "tests", "__tests__"})
-_FIXTURE_DIRECTORIES = frozenset(
-    {"fixtures", "testdata", "test_data", "__snapshots__", "__mocks__", "cassettes"}
-)
+_FIXTURE_DIRECTORIES = frozenset({"fixtures", "testdata", "test_data", "__snapshots__", "__mocks__", "cassettes"})
 _TEST_FILE = re.compile(
     r"(test_.*|.*_tests?|tests?)\.py[iwx]?"
     r"|.*[._-](test|spec)\.[cm]?[jt]sx?"

@@ -28,9 +28,7 @@ def search(workspace: Workspace, pattern: str, under: str = "", limit: int = 600
     if not hits and re.escape(pattern) != pattern:
         hits, note = _scan(workspace, files, _expression(pattern))
     if not hits:
-        raise ToolError(
-            f"Nothing matches {pattern!r} in {len(files)} files{note}. Try a shorter or other word."
-        )
+        raise ToolError(f"Nothing matches {pattern!r} in {len(files)} files{note}. Try a shorter or other word.")
     lines = []
     last = ""
     for path, number, line in hits:

@@ -6,6 +6,7 @@ so there is no way out through links, `..` or absolute names.
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 from collections.abc import Callable, Sequence
 
@@ -62,6 +63,14 @@ class Workspace:
             self.changes.pop(path, None)
         else:
             self.changes[path] = data
+
+    def revision(self) -> str:
+        """A short name for the change set as it is: the same changes have the same name."""
+        digest = hashlib.sha256()
+        for path, data in sorted(self.changes.items()):
+            name = path.encode("utf-8", "surrogateescape")
+            digest.update(b"%d %d " % (len(name), -1 if data is None else len(data)) + name + (data or b""))
+        return digest.hexdigest()[:16]
 
     def check_writable(self, path: str) -> None:
         """Raise ToolError, with words for the actor, if this path must not be edited or cannot be a file."""

@@ -1,0 +1,176 @@
+"""What a model means by a tool call: near-miss names and arguments are understood where that is beyond doubt."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from coder_tools.workspace import ToolError
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool as the model sees it. Each parameter: (JSON type, description, required)."""
+
+    name: str
+    description: str
+    parameters: dict[str, tuple[str, str, bool]]
+
+    def schema(self) -> dict[str, Any]:
+        """The OpenAI form, which Ollama takes too."""
+        properties = {name: {"type": kind, "description": text} for name, (kind, text, _) in self.parameters.items()}
+        required = [name for name, (_, _, needed) in self.parameters.items() if needed]
+        parameters = {"type": "object", "properties": properties, "required": required}
+        function = {"name": self.name, "description": self.description, "parameters": parameters}
+        return {"type": "function", "function": function}
+
+
+_PATH = ("string", "path relative to the repository", True)
+
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        Tool("list_files", "List files.", {"path": ("string", "directory or pattern; all if left out", False)}),
+        Tool(
+            "read_file",
+            "Read lines of a file, numbered.",
+            {
+                "path": _PATH,
+                "start": ("integer", "first line, from 1", False),
+                "end": ("integer", "last line", False),
+            },
+        ),
+        Tool(
+            "search",
+            "Find text (or a regular expression) in the files.",
+            {
+                "pattern": ("string", "text to find", True),
+                "path": ("string", "directory or file; all if left out", False),
+            },
+        ),
+        Tool(
+            "find_definition",
+            "Where a function, class or variable is defined and used.",
+            {"name": ("string", "the name, such as add or Box.add", True)},
+        ),
+        Tool(
+            "edit_file",
+            "Replace lines in a file: give `search` and `replace`; or `function` and `replace` "
+            "to replace a whole function.",
+            {
+                "path": _PATH,
+                "search": ("string", "the lines as they are now, without line numbers, unique in the file", False),
+                "replace": ("string", "the new lines", True),
+                "function": ("string", "name of a function or class to replace whole, instead of search", False),
+            },
+        ),
+        Tool(
+            "create_file",
+            "Create a new file.",
+            {"path": _PATH, "content": ("string", "the whole content", True)},
+        ),
+        Tool("run_tests", "Run the goal tests on your edits and see what fails.", {}),
+        Tool("finish", "Say that the fix is complete.", {"summary": ("string", "what was wrong", False)}),
+    )
+}
+
+_NAMES = {
+    "list_files": ("ls", "list", "list_dir", "list_directory", "glob", "find_files", "tree"),
+    "read_file": ("read", "cat", "open", "open_file", "view", "view_file", "show_file", "get_file", "file_read"),
+    "search": ("grep", "rg", "find", "search_files", "search_code", "code_search", "find_text", "grep_search"),
+    "find_definition": ("definition", "goto_definition", "find_symbol", "symbol", "find_references", "references"),
+    "edit_file": (
+        "edit",
+        "replace",
+        "str_replace",
+        "apply_edit",
+        "search_replace",
+        "modify_file",
+        "patch",
+        "update_file",
+    ),
+    "create_file": ("create", "new_file", "write", "write_file", "add_file", "file_write"),
+    "run_tests": ("test", "tests", "run_test", "pytest", "execute_tests", "run"),
+    "finish": ("done", "submit", "complete", "stop", "end", "final_answer", "finished"),
+}
+_ARGUMENTS = {
+    "path": ("file", "filename", "file_path", "filepath", "file_name", "target_file", "dir", "directory", "folder"),
+    "start": ("start_line", "first_line", "line_start", "from", "offset", "line", "from_line"),
+    "end": ("end_line", "last_line", "line_end", "to", "to_line"),
+    "pattern": ("query", "regex", "text", "search", "q", "term", "string", "keyword"),
+    "name": ("symbol", "identifier", "query", "function", "class", "function_name", "definition"),
+    "search": ("old", "old_str", "old_string", "old_text", "old_code", "find", "original", "search_text", "before"),
+    "replace": ("new", "new_str", "new_string", "new_text", "new_code", "replacement", "code", "content", "after"),
+    "function": ("function_name", "name", "symbol", "class"),
+    "content": ("contents", "text", "file_text", "code", "source", "body", "data"),
+    "summary": ("message", "text", "answer", "reason", "result", "note"),
+}
+_WRAPPERS = ("arguments", "parameters", "args", "input", "params")
+
+
+def tool_named(given: str) -> Tool:
+    """The tool meant by this name. Raises ToolError, listing the tools, where that is in doubt."""
+    name = given.strip().strip("`'\"").rsplit(".", 1)[-1].rsplit(":", 1)[-1].lower().replace("-", "_")
+    if name in TOOLS:
+        return TOOLS[name]
+    squeezed = name.replace("_", "")
+    for tool, others in _NAMES.items():
+        if squeezed in {other.replace("_", "") for other in (tool, *others)}:
+            return TOOLS[tool]
+    near = difflib.get_close_matches(name, TOOLS, n=2, cutoff=0.75)
+    if len(near) == 1:
+        return TOOLS[near[0]]
+    raise ToolError(f"There is no tool {given!r}. The tools are: {', '.join(TOOLS)}.")
+
+
+def arguments_for(tool: Tool, given: Any) -> dict[str, Any]:
+    """The tool's own arguments, of the right types. Raises ToolError for one that is missing or makes no sense."""
+    values = _unwrapped(given)
+    taken: dict[str, Any] = {name: values.pop(name) for name in tool.parameters if name in values}
+    for name in tool.parameters:
+        aliases = [alias for alias in _ARGUMENTS.get(name, ()) if alias in values]
+        if name not in taken and aliases:
+            taken[name] = values.pop(aliases[0])
+    taken = {name: value for name, value in taken.items() if value is not None}
+    for name, (kind, text, needed) in tool.parameters.items():
+        if name in taken:
+            taken[name] = _integer(name, taken[name]) if kind == "integer" else _string(taken[name])
+        elif needed:
+            raise ToolError(f"{tool.name} needs `{name}`: {text}. Call it again with that.")
+    return taken
+
+
+def _unwrapped(given: Any) -> dict[str, Any]:
+    """The arguments as a mapping, also where they came as JSON text or inside one more object."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given or "{}")
+        except ValueError:
+            raise ToolError('The arguments are no JSON object. Send one, such as {"path": "a.py"}.') from None
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise ToolError('The arguments are no JSON object. Send one, such as {"path": "a.py"}.')
+    if len(given) == 1:
+        key, inner = next(iter(given.items()))
+        if key in _WRAPPERS and isinstance(inner, dict):
+            return dict(inner)
+    return {str(key): value for key, value in given.items()}
+
+
+def _integer(name: str, value: Any) -> int:
+    try:
+        return int(float(value)) if not isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ToolError(f"`{name}` must be a whole number, not {value!r}.") from None
+
+
+def _string(value: Any) -> str:
+    """Text as it is; lines given as a list joined; anything else as the JSON that the model must have meant."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(line, str) for line in value):
+        return "\n".join(value)
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,172 @@
+"""The tools that a model acts with. Every answer is data: short, clean, and saying what to do next where it failed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from coder_tools import edit
+from coder_tools.calls import TOOLS, arguments_for, tool_named
+from coder_tools.files import list_files, meant, read_window
+from coder_tools.search import search
+from coder_tools.symbols import find_definitions, find_uses
+from coder_tools.text import cap, cap_lines, clean, decode
+from coder_tools.workspace import ToolError, Workspace, contained
+
+_CONTENT_LIMIT = 400_000  # characters of a new file
+_CALLS = 8  # different calls that one message may make
+_SEEN_HEAD = 300  # characters of an earlier answer that are shown again
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """The answer to one call."""
+
+    name: str  # as understood
+    arguments: dict[str, Any]  # as understood
+    text: str
+    ok: bool = True
+    repeated: bool = False  # asked and answered before, with no edit since
+    changed: bool = False  # the workspace is not as it was
+    asks: Literal["", "test", "finish"] = ""  # what the caller must see to; `text` is then provisional
+    key: str = ""  # names the question and the state it was asked in
+
+
+def schemas() -> list[dict[str, Any]]:
+    """All tools, as a chat model takes them."""
+    return [tool.schema() for tool in TOOLS.values()]
+
+
+class Toolbox:
+    """Runs calls on a workspace.
+
+    `seen` remembers the questions that were answered (JSON-able, altered in place, kept by the caller), so that a
+    repeated one is told so. `limit` is how many characters an answer may have.
+    """
+
+    def __init__(self, workspace: Workspace, seen: dict[str, str], limit: int = 8000) -> None:
+        self.workspace = workspace
+        self.seen = seen
+        self.limit = limit
+
+    def run_all(self, calls: Sequence[tuple[str, Any]]) -> list[ToolResult]:
+        """One answer for each (name, arguments) of a message; identical calls in it are run once."""
+        results: list[ToolResult] = []
+        asked: set[str] = set()
+        for name, arguments in calls:
+            identity = json.dumps([name, arguments], sort_keys=True, default=str)
+            if identity in asked:
+                text = "The same call as above in this message; see the answer there."
+                results.append(ToolResult(name, _as_dict(arguments), text, repeated=True))
+            elif len(asked) >= _CALLS:
+                text = f"Not run: at most {_CALLS} calls in one message. Send it again if you still need it."
+                results.append(ToolResult(name, _as_dict(arguments), text, ok=False))
+            else:
+                results.append(self.run(name, arguments))
+            asked.add(identity)
+        return results
+
+    def run(self, name: str, arguments: Any) -> ToolResult:
+        """Run one call. Whatever is wrong with it becomes an answer that says so."""
+        try:
+            tool = tool_named(name)
+            name, arguments = tool.name, arguments_for(tool, arguments)
+        except ToolError as error:
+            return ToolResult(name, _as_dict(arguments), self._fit(str(error)), ok=False)
+        if name in ("run_tests", "finish"):
+            asks: Literal["test", "finish"] = "test" if name == "run_tests" else "finish"
+            return ToolResult(name, arguments, "", asks=asks)
+        before = self.workspace.revision()
+        key = _key(name, arguments, before)
+        if key in self.seen:
+            text = f"You already have this, and nothing has changed since. It began:\n{self.seen[key]}"
+            return ToolResult(name, arguments, text, repeated=True, key=key)
+        try:
+            text, ok = self._act(name, arguments), True
+        except ToolError as error:
+            text, ok = str(error), False
+        text = self._fit(text)
+        self.seen[key] = cap(text, _SEEN_HEAD)
+        changed = self.workspace.revision() != before
+        return ToolResult(name, arguments, text, ok=ok, changed=changed, key=key)
+
+    def _fit(self, text: str) -> str:
+        return cap(clean(text), self.limit)
+
+    def _act(self, name: str, arguments: dict[str, Any]) -> str:
+        limit = self.limit * 9 // 10
+        match name:
+            case "list_files":
+                return list_files(self.workspace, arguments.get("path", ""), limit)
+            case "read_file":
+                path = meant(self.workspace, arguments["path"])
+                return read_window(self.workspace, path, arguments.get("start", 1), arguments.get("end", 0), limit)
+            case "search":
+                return search(self.workspace, arguments["pattern"], arguments.get("path", ""), limit)
+            case "find_definition":
+                return self._definition(arguments["name"].strip())
+            case "edit_file":
+                return self._edit(**arguments)
+            case _:
+                return self._create(**arguments)
+
+    def _definition(self, name: str) -> str:
+        """Each definition with its source, then the places that use the name."""
+        if not name:
+            raise ToolError("The name is empty. Give the name of a function, class or variable.")
+        found = find_definitions(self.workspace, name)
+        uses = find_uses(self.workspace, name)
+        if not found and not uses:
+            raise ToolError(f"No Python file here has the name {name!r}. Use search for other files.")
+        parts = []
+        for symbol in found[:4]:
+            window = (symbol.first_line, min(symbol.last_line, symbol.first_line + 60))
+            parts.append(f"{symbol.kind} {symbol.qualified}")
+            parts.append(read_window(self.workspace, symbol.path, *window, self.limit // 4))
+        if not found:
+            parts.append(f"{name} is not defined here.")
+        elif len(found) > 4:
+            parts.append(f"and {len(found) - 4} more: " + ", ".join(f"{s.path}:{s.first_line}" for s in found[4:20]))
+        lines = [f"{use.path}:{use.line}: {use.text[:160]}" for use in uses]
+        parts.append(f"used in {len(lines)} places:")
+        parts.append(cap_lines(lines, self.limit // 4, "use search with a path"))
+        return "\n".join(parts)
+
+    def _edit(self, path: str, replace: str, search: str = "", function: str = "") -> str:
+        path = meant(self.workspace, path)
+        self.workspace.check_writable(path)
+        data = self.workspace.read(path)
+        if not search.strip() and function.strip():
+            landed = edit.replace_function(path, data, function, replace)
+        elif not search.strip():
+            raise ToolError("edit_file needs `search`: the lines to replace, or `function`: the name of a whole one.")
+        else:
+            landed = edit.replace(path, data, search, replace)
+        self.workspace.write(path, landed.data)
+        note = "" if landed.how in ("exact", "function") else f" (found although the {landed.how} differed)"
+        window = read_window(self.workspace, path, max(1, landed.first_line - 2), landed.last_line + 2, self.limit // 3)
+        return f"Edited{note}. Now {window}\nCall run_tests when the change is complete."
+
+    def _create(self, path: str, content: str) -> str:
+        path = contained(path)
+        if len(content) > _CONTENT_LIMIT:
+            raise ToolError(f"The content has {len(content)} characters; at most {_CONTENT_LIMIT} are taken.")
+        if self.workspace.exists(path) and self.workspace.read(path).strip():
+            lines = decode(path, self.workspace.read(path)).text.count("\n") + 1
+            raise ToolError(f"{path} exists already ({lines} lines). Use edit_file with search and replace.")
+        self.workspace.check_writable(path)
+        landed = edit.create(path, content)
+        self.workspace.write(path, landed.data)
+        return f"Created {path} with {landed.last_line} lines. Call run_tests when the change is complete."
+
+
+def _as_dict(arguments: Any) -> dict[str, Any]:
+    return dict(arguments) if isinstance(arguments, dict) else {"given": str(arguments)}
+
+
+def _key(name: str, arguments: dict[str, Any], revision: str) -> str:
+    text = json.dumps([name, arguments, revision], sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
