@@ -1,0 +1,5 @@
+"""Plain text and Markdown tables."""
+
+from .table import Table
+
+__all__ = ["Table"]
