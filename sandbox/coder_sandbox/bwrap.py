@@ -20,9 +20,11 @@ from coder_sandbox.launch import (
     AGENT_INSIDE,
     HOST_FILES,
     HOST_NETWORK_FILES,
+    SYSTEM_DIRECTORIES,
     agent_command,
     environment,
     etc_files,
+    identity,
     in_order,
 )
 from coder_sandbox.ownership import lend, mount_points
@@ -42,11 +44,12 @@ def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) ->
 
     `keep` gives a descriptor from which bwrap can read a text.
     """
-    uid, gid = _identity()
+    uid, gid = identity()
     yield ("--unshare-all",)  # own processes, network, IPC, host name, control groups
     if workspace.network:
         yield ("--share-net",)
-    yield "--unshare-user", "--uid", str(uid), "--gid", str(gid)  # never root, whoever calls
+    # never root; on the host the processes are the caller's in any case, and so are the files they make
+    yield "--unshare-user", "--uid", str(uid), "--gid", str(gid)
     if version() >= (0, 8):
         yield ("--disable-userns",)  # and no way to become root of a namespace further in
     yield "--cap-drop", "ALL"
@@ -58,8 +61,7 @@ def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) ->
     for name, value in environment(workspace).items():
         yield "--setenv", name, value
 
-    yield "--ro-bind", "/usr", "/usr"
-    for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+    for name in SYSTEM_DIRECTORIES:
         if Path(name).is_symlink():
             yield "--symlink", str(Path(name).readlink()), name
         elif Path(name).is_dir():
@@ -145,11 +147,6 @@ def _first_pid(info: int) -> list[int]:
 def _end(first: list[int], wire: PipeWire) -> None:
     for pid in first or [wire.pid]:
         kill_and_wait(pid)
-
-
-def _identity() -> tuple[int, int]:
-    """Who the processes inside seem to be. On the host they are the caller in any case, and so are their files."""
-    return (os.geteuid(), os.getegid()) if os.geteuid() != 0 else (1000, 1000)
 
 
 def _rlimit_processes(limits: Limits) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,11 +54,19 @@ def etc_files(uid: int, gid: int) -> dict[str, str]:
     }
 
 
+SYSTEM_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+"""Programs and libraries; all but the first are links into it on most systems, and not all exist."""
+
 HOST_FILES = ("/etc/localtime", "/etc/ld.so.cache", "/etc/alternatives")
 """What is shown of the host's own /etc: time zone, library cache, and what links in /usr/bin lead through."""
 
 HOST_NETWORK_FILES = ("/etc/resolv.conf", "/etc/ssl", "/etc/pki", "/etc/ca-certificates")
 """And with the network: name servers and certificates."""
+
+
+def identity() -> tuple[int, int]:
+    """The user and group that processes inside seem to have: the caller's, but never root."""
+    return (os.geteuid(), os.getegid()) if os.geteuid() != 0 else (1000, 1000)
 
 
 def in_order(workspace: Workspace) -> list[tuple[Path, Path, bool]]:

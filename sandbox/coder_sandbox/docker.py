@@ -1,0 +1,324 @@
+"""The Docker sandbox: a container of an empty image, filled with the host's own toolchain, read-only.
+
+The `docker` package is imported when a container is asked for and not before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import select
+import socket
+import tarfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coder_sandbox.client import AgentClient
+from coder_sandbox.contract import Limits, Mount, SandboxError, Workspace
+from coder_sandbox.launch import (
+    AGENT,
+    AGENT_INSIDE,
+    HOST_FILES,
+    HOST_NETWORK_FILES,
+    SYSTEM_DIRECTORIES,
+    agent_command,
+    environment,
+    etc_files,
+    identity,
+    in_order,
+)
+from coder_sandbox.ownership import lend, mount_points
+from coder_sandbox.wire import CHUNK, LAST_WORDS
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+REPOSITORY = "coder-empty"
+HEADROOM = 64  # tasks over the limit, so that it is the agent that ends what is over it, and says so
+REMOVE_SECONDS = 10.0
+API_SECONDS = 60
+REMEDIES = {
+    PermissionError: "Your user may not use the Docker daemon: `sudo usermod -aG docker $USER`, log in again, or use "
+    "--sandbox bwrap.",
+    FileNotFoundError: "The Docker daemon is not running or not installed: start it (`systemctl start docker`), or use "
+    "--sandbox bwrap.",
+    ConnectionRefusedError: "The Docker daemon does not answer: start it (`systemctl start docker`), or use "
+    "--sandbox bwrap.",
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a container is filled with, next to the worktree: an image, and read-only mounts over it."""
+
+    image: str
+    mounts: tuple[Mount, ...]
+
+
+def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str, Any]:
+    """The arguments of `containers.create`."""
+    from docker.types import LogConfig
+    from docker.types import Mount as Bind
+
+    uid, gid = identity()
+    binds = [(mount.host, mount.inside, False) for mount in content.mounts]
+    binds += [(AGENT, AGENT_INSIDE, False), *in_order(workspace)]
+    return {
+        "image": content.image,
+        "command": agent_command(workspace.python, AGENT_INSIDE, limits, workspace.inside),
+        "entrypoint": [],
+        "environment": environment(workspace),
+        "working_dir": str(workspace.inside),
+        "hostname": "coder",
+        "labels": {"coder.run": workspace.label, **_owner()},
+        "user": f"{uid}:{gid}",  # never root: the worktree is lent to this user
+        "stdin_open": True,  # attached once: when coder dies its end closes, and the agent ends
+        "auto_remove": True,  # and with the agent the container
+        # No `init`: the agent is the first process itself. It adopts and buries what daemonises, cannot be stopped
+        # from inside, and does not let its descriptors be opened through /proc, which Docker's init would.
+        "network_mode": "bridge" if workspace.network else "none",
+        "read_only": True,
+        "mounts": [Bind(str(i), str(h), type="bind", read_only=not writable) for h, i, writable in binds],
+        "tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.tmp_mb}m"},
+        "shm_size": f"{limits.tmp_mb}m",
+        "ipc_mode": "private",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],  # setuid programs of /usr stay without effect
+        "pids_limit": limits.processes + HEADROOM,
+        "mem_limit": f"{limits.memory_mb}m",
+        "memswap_limit": f"{limits.memory_mb}m",  # equal: no swap
+        "nano_cpus": int(limits.cpus * 1e9) or None,
+        "log_config": LogConfig(type="none"),  # output goes to coder, not to the host's disk
+    }
+
+
+def host_toolchain(client: DockerClient, workspace: Workspace) -> Content:
+    """The host's /usr and a little of its /etc over an empty image, which is made if it is not there."""
+    paths = [*SYSTEM_DIRECTORIES, *HOST_FILES, *(HOST_NETWORK_FILES if workspace.network else ())]
+    if workspace.network:
+        paths.remove("/etc/resolv.conf")  # Docker writes one that works from inside
+    mounts = [Mount(Path(os.path.realpath(path)), Path(path)) for path in paths if _mountable(path)]
+    return Content(_empty_image(client), tuple(mounts))
+
+
+def _mountable(path: str) -> bool:
+    is_link = Path(path).is_symlink() and path in SYSTEM_DIRECTORIES  # such links are in the image itself
+    return Path(path).exists() and not is_link
+
+
+def _empty_image(client: DockerClient) -> str:
+    """An image with nothing but the links of a merged /usr, the few files of /etc, and /tmp."""
+    from docker.errors import ImageNotFound
+
+    data = _tar()
+    tag = hashlib.sha256(data).hexdigest()[:12]
+    try:
+        client.images.get(f"{REPOSITORY}:{tag}")
+    except ImageNotFound:
+        client.api.import_image_from_data(data, repository=REPOSITORY, tag=tag)
+    return f"{REPOSITORY}:{tag}"
+
+
+def _tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name in SYSTEM_DIRECTORIES:
+            if Path(name).is_symlink():
+                link = tarfile.TarInfo(name.lstrip("/"))
+                link.type, link.linkname = tarfile.SYMTYPE, str(Path(name).readlink())
+                tar.addfile(link)
+        tmp = tarfile.TarInfo("tmp")
+        tmp.type, tmp.mode = tarfile.DIRTYPE, 0o1777  # the mode that the tmpfs over it is given
+        tar.addfile(tmp)
+        for name, text in etc_files(*identity()).items():
+            if name == "/etc/hosts":
+                continue  # Docker writes its own
+            file = tarfile.TarInfo(name.lstrip("/"))
+            file.size, file.mode = len(text.encode()), 0o644
+            tar.addfile(file, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def open_docker(workspace: Workspace, limits: Limits) -> AgentClient:
+    """Start the agent in a container. Raises SandboxError if that cannot be done, saying why."""
+    from docker.errors import DockerException
+
+    client = _connect()
+    with ExitStack() as undo:
+        undo.callback(client.close)
+        undo.callback(mount_points(workspace))
+        undo.callback(lend(workspace.worktree, *identity()))
+        try:
+            sweep(client)
+            content = host_toolchain(client, workspace)
+            container = client.containers.create(**profile(workspace, limits, content))
+            undo.callback(_remove, client, str(container.id))
+            wire = SocketWire(_attach(client, str(container.id)))
+            undo.callback(wire.close)
+            container.start()
+        except DockerException as error:
+            raise SandboxError(f"Docker cannot start the sandbox: {_words(error)}") from None
+        release = undo.pop_all().close
+    return AgentClient("docker", workspace, limits, wire, release)
+
+
+def _attach(client: DockerClient, container: str) -> socket.socket:
+    """The container's streams as a socket of our own, which the response object they came with cannot close."""
+    params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    with contextlib.closing(client.api.attach_socket(container, params=params)) as response:
+        attached = socket.socket(fileno=os.dup(response.fileno()))
+    attached.setblocking(False)
+    return attached
+
+
+class SocketWire:
+    """A wire over a container's attached streams, which arrive in frames: stream, 3 zero bytes, length, data."""
+
+    def __init__(self, attached: socket.socket) -> None:
+        self._socket = attached
+        self._raw = bytearray()
+        self._errors = bytearray()
+        self._ended = False
+
+    def send(self, data: bytes, timeout: float) -> None:
+        view = memoryview(data)
+        deadline = time.monotonic() + timeout
+        while view:
+            left = deadline - time.monotonic()
+            if select.select([], [self._socket], [], max(0.0, left))[1]:
+                view = view[self._socket.send(view[:CHUNK]) :]
+            elif left <= 0:
+                raise TimeoutError("the agent does not take its request")
+
+    def receive(self, timeout: float) -> bytes | None:
+        if not self._ended and select.select([self._socket], [], [], max(0.0, timeout))[0]:
+            data = self._socket.recv(CHUNK)
+            self._ended = not data
+            self._raw += data
+        output = self._frames()
+        return output if output or self._ended else None
+
+    def _frames(self) -> bytes:
+        """Take the whole frames that have come: returns what is of standard output, keeps what is of standard error."""
+        output = bytearray()
+        while len(self._raw) >= 8:
+            end = 8 + int.from_bytes(self._raw[4:8], "big")
+            if len(self._raw) < end:
+                break
+            (self._errors if self._raw[0] == 2 else output).extend(self._raw[8:end])
+            del self._raw[:end]
+        del self._errors[:-LAST_WORDS]
+        return bytes(output)
+
+    def last_words(self) -> str:
+        return self._errors.decode("utf-8", "replace").strip()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def _remove(client: DockerClient, container: str) -> None:
+    """End a container and wait until it is gone; it may be removing itself already."""
+    from docker.errors import APIError, NotFound
+
+    deadline = time.monotonic() + REMOVE_SECONDS
+    with contextlib.suppress(NotFound):
+        while time.monotonic() < deadline:
+            with contextlib.suppress(APIError):
+                client.api.remove_container(container, force=True, v=True)
+            client.api.inspect_container(container)
+            time.sleep(0.02)
+
+
+def sweep(client: DockerClient) -> None:
+    """Remove the containers of coder processes of this machine that are no more.
+
+    They end by themselves when coder does, unless somebody has stopped their agent.
+    """
+    for container in client.containers.list(filters={"label": ["coder.pid", f"coder.host={_host()}"]}):
+        pid, _, start = container.labels["coder.pid"].partition("@")
+        if _start_time(pid) != start:
+            _remove(client, str(container.id))
+
+
+def _owner() -> dict[str, str]:
+    pid = str(os.getpid())
+    return {"coder.pid": f"{pid}@{_start_time(pid)}", "coder.host": _host()}
+
+
+def _host() -> str:
+    """Where a pid means something: this boot of this machine, this pid namespace."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}-{Path('/proc/self/ns/pid').readlink()}"
+
+
+def _start_time(pid: str) -> str:
+    """When a process began, in the kernel's ticks, "" if there is none: pids are used again."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _connect() -> DockerClient:
+    """A client of the daemon. Raises SandboxError: not reachable, not permitted, or on another machine."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=API_SECONDS)
+        info = client.info()
+    except DockerException as error:
+        raise SandboxError(_words(error)) from None
+    if info.get("KernelVersion") != os.uname().release:
+        client.close()
+        raise SandboxError(
+            f"The Docker daemon ({info.get('OperatingSystem')}) runs on another machine or in a virtual one, where "
+            "this machine's files are not: use --sandbox bwrap."
+        )
+    return client
+
+
+def _words(error: BaseException) -> str:
+    """The reason under the layers of a DockerException, and its remedy if it is a known one."""
+    cause: BaseException | None = error
+    seen: list[BaseException] = []
+    while cause is not None and cause not in seen:
+        seen.append(cause)
+        for part in (cause, *_parts(cause.args)):
+            for kind, remedy in REMEDIES.items():
+                if isinstance(part, kind):
+                    return remedy
+        cause = cause.__cause__ or cause.__context__
+    return str(getattr(error, "explanation", None) or error)
+
+
+def _parts(args: Sequence[Any]) -> list[Any]:
+    """Exceptions among the arguments of an exception, at any depth: requests and urllib3 pack them there."""
+    found = []
+    for arg in args:
+        if isinstance(arg, BaseException):
+            found += [arg, *_parts(arg.args)]
+        elif isinstance(arg, tuple):
+            found += _parts(arg)
+    return found
+
+
+def probe() -> tuple[bool, str]:
+    """Whether a container can be had here: the daemon's version, or why not and the remedy."""
+    try:
+        client = _connect()
+    except SandboxError as error:
+        return False, str(error)
+    try:
+        return True, f"Docker {client.version()['Version']}"
+    finally:
+        client.close()
