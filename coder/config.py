@@ -3,7 +3,7 @@
 A repository is somebody else's text. Its file (`[tool.coder]` in pyproject.toml, or .coder.toml) may narrow
 what a run can do or use, never widen it: what would is left out, with a warning that names file and key.
 
-Read with pydantic and tomllib alone: pydantic-settings costs another 190 ms of import for what is a loop here.
+Read with pydantic and tomllib alone: pydantic-settings costs 190 ms more of import, for what is a loop here.
 """
 
 from __future__ import annotations

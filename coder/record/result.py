@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, TypeVar, cast
 
+from coder.errors import CoderError
+
 SCHEMA = "coder.result/1"
 
 Status = Literal["fixed", "not_fixed", "already_passing", "environment_error", "usage_error", "interrupted"]
@@ -97,6 +99,11 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the schema."""
         return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def of_fault(cls, error: CoderError) -> Result:
+        """The result of a request that never became a run."""
+        return cls("", cast(Status, error.status), reason=str(error))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Result:

@@ -73,7 +73,6 @@ class RunDir:
         """What the log holds so far."""
         return read_events(self.path / "events.jsonl")
 
-    @cached_property
     def meta(self) -> dict[str, Any]:
         """What the run was asked: repo, goal, request, started."""
         meta = self.read_json("meta.json")
@@ -195,7 +194,7 @@ class RunDir:
             status, resumable = "interrupted", True
         else:
             status, resumable = result.status, False
-        meta = self.meta
+        meta = self.meta()
         return RunSummary(self.id, status, meta["repo"], meta["goal"], meta["started"], resumable)
 
 

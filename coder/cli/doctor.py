@@ -1,0 +1,144 @@
+"""coder doctor"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from coder.cli.options import HERE, Json
+from coder.cli.terminal import print_json, print_text
+
+if TYPE_CHECKING:
+    from coder_sandbox.toolchain import Toolchain
+
+CANNOT = 3  # exit code: the environment cannot do it
+_OLLAMA_SECONDS = 1.0
+_LEAST_FREE = 200 << 20  # bytes in the state directory; a run keeps a copy of the repository there
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `text`: what is there, or what is missing and how to get it."""
+
+    name: str
+    ok: bool
+    text: str
+    need: Literal["must", "one of the sandboxes", "optional"] = "must"
+
+
+def command(
+    repo: Annotated[Path, typer.Option(help="The repository to look at.", show_default=False)] = HERE,
+    as_json: Json = False,
+) -> int:
+    """Exit code 0 if a fix could run here: git, the repository's Python, a sandbox and the state directory; else 3."""
+    checks = [check() for check in _checks(repo.resolve())]
+    able = can_fix(checks)
+    if as_json:
+        print_json({"schema": "coder.doctor/1", "ok": able, "checks": [asdict(check) for check in checks]})
+        return 0 if able else CANNOT
+    for check in checks:
+        mark = "ok" if check.ok else "missing" if check.need == "must" else "-"
+        print_text(f"{mark:<8} {check.name:<12} {check.text}")
+    print_text("\ncoder can work here" if able else "\ncoder cannot work here: see what is missing above")
+    return 0 if able else CANNOT
+
+
+def can_fix(checks: Sequence[Check]) -> bool:
+    """Whether a fix could run: all that must be, and a sandbox."""
+    must = all(check.ok for check in checks if check.need == "must")
+    return must and any(check.ok for check in checks if check.need == "one of the sandboxes")
+
+
+def _checks(repo: Path) -> list[Callable[[], Check]]:
+    return [
+        _git,
+        lambda: _python(repo),
+        lambda: _pytest(repo),
+        lambda: _sandbox("bwrap"),
+        lambda: _sandbox("docker"),
+        _ollama,
+        _state,
+    ]
+
+
+def _git() -> Check:
+    if shutil.which("git") is None:
+        return Check("git", False, "not installed; install the package git")
+    done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False, timeout=10)
+    return Check("git", done.returncode == 0, done.stdout.strip() or done.stderr.strip())
+
+
+def _python(repo: Path) -> Check:
+    try:
+        found = _toolchain(repo)
+    except Exception as error:  # whatever is wrong with the interpreter is what doctor is asked about
+        return Check("python", False, str(error))
+    return Check("python", True, f"{found.python} ({found.source})")
+
+
+def _pytest(repo: Path) -> Check:
+    """Looked for as a file: running the repository's interpreter would run what the repository put there."""
+    try:
+        python = Path(_toolchain(repo).python)
+    except Exception:
+        return Check("pytest", False, "no interpreter to have it", "optional")
+    prefixes = {python.parent.parent, python.resolve().parent.parent}
+    patterns = (
+        "lib/python3*/site-packages/pytest",
+        "lib/python3*/dist-packages/pytest",
+        "lib/python3/dist-packages/pytest",
+    )
+    if any(next(prefix.glob(pattern), None) for prefix in prefixes for pattern in patterns):
+        return Check("pytest", True, "there", "optional")
+    return Check("pytest", False, f"not with {python}; install it there, unless the tests are unittest's", "optional")
+
+
+def _toolchain(repo: Path) -> Toolchain:
+    from coder_sandbox.toolchain import find_toolchain
+
+    return find_toolchain(repo, os.environ)
+
+
+def _sandbox(kind: Literal["bwrap", "docker"]) -> Check:
+    from coder_sandbox.choose import probe
+
+    works, words = probe(kind)
+    return Check(kind, works, words, "one of the sandboxes")
+
+
+def _ollama() -> Check:
+    from coder.models.contract import ModelError
+    from coder.models.ollama_server import OllamaServer, server_url
+
+    server = OllamaServer(server_url(os.environ), timeout=_OLLAMA_SECONDS)
+    try:
+        version, models = server.version(), [model.name for model in server.models()]
+    except ModelError as error:
+        return Check("ollama", False, f"{error} Only needed for --model ollama:NAME.", "optional")
+    there = f"models: {', '.join(models)}" if models else "no model yet: ollama pull NAME"
+    return Check("ollama", bool(models), f"{version} at {server.url}; {there}", "optional")
+
+
+def _state() -> Check:
+    from coder.errors import EnvironmentFault
+    from coder.record.storage import private_dir, write_atomic
+    from coder.record.store import default_home
+
+    home = default_home()
+    try:
+        private_dir(home)
+        write_atomic(home / ".doctor", b"")
+        (home / ".doctor").unlink()
+        free = shutil.disk_usage(home).free
+    except (EnvironmentFault, OSError) as error:
+        return Check("state", False, str(error))
+    if free < _LEAST_FREE:
+        return Check("state", False, f"{home}: {free >> 20} MiB free is too little; set CODER_HOME to another disk")
+    return Check("state", True, f"{home}, {free >> 30} GiB free")

@@ -1,0 +1,117 @@
+"""coder fix"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from coder.cli.options import HERE, Json, Verbose
+from coder.cli.terminal import print_json, say
+from coder.errors import CoderError, UsageError
+
+if TYPE_CHECKING:
+    from coder.cli.attempt import Destination
+    from coder.task import Request
+
+
+def command(
+    goal: Annotated[
+        str, typer.Argument(help='What to fix, such as "failing test X". Without it: every test that fails now.')
+    ] = "",
+    repo: Annotated[Path, typer.Option(help="The repository, or any directory.")] = HERE,
+    test: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A goal test, by its id. May be given more than once.")
+    ] = None,
+    test_cmd: Annotated[
+        str | None, typer.Option(metavar="CMD", help="The command that runs the tests, such as 'pytest tests'.")
+    ] = None,
+    junit: Annotated[
+        str, typer.Option(metavar="FILE", help="A JUnit XML report; the tests that fail in it are the goal.")
+    ] = "",
+    model: Annotated[
+        str | None, typer.Option(help="auto, none, ollama:NAME, openai:NAME@URL or hf:DIR.", metavar="MODEL")
+    ] = None,
+    sandbox: Annotated[
+        str | None, typer.Option(help="auto, docker, bwrap or none (none: no protection at all).", metavar="KIND")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Wall time at most, such as 90s, 10m or 1h.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps at most.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Model tokens at most.")] = None,
+    apply: Annotated[
+        bool | None, typer.Option("--apply/--no-apply", help="Put a verified patch into the repository, or do not ask.")
+    ] = None,
+    commit: Annotated[bool, typer.Option("--commit", help="Commit a verified patch on the current branch.")] = False,
+    branch: Annotated[
+        str, typer.Option(metavar="NAME", help="Commit a verified patch on a new branch; the working tree stays.")
+    ] = "",
+    allow_test_edits: Annotated[
+        bool, typer.Option("--allow-test-edits", help="Let tests, fixtures and test configuration be changed.")
+    ] = False,
+    verify: Annotated[
+        str | None, typer.Option(metavar="SCOPE", help="all, or reachable: only tests that can reach the change.")
+    ] = None,
+    network: Annotated[bool, typer.Option("--network", help="Let the sandbox reach the network.")] = False,
+    as_json: Json = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of every random choice.")] = None,
+    verbose: Verbose = False,
+) -> int:
+    """The patch is printed; it reaches the repository only with --apply, --commit, --branch or a yes."""
+    given = {
+        "test_cmd": test_cmd, "model": model, "sandbox": sandbox, "time": time, "steps": steps, "tokens": tokens,
+        "apply": apply, "commit": commit or None, "branch": branch or None, "verify": verify, "seed": seed,
+        "allow_test_edits": allow_test_edits or None, "network": network or None,
+    }  # fmt: skip
+    flags = {name: value for name, value in given.items() if value is not None}
+    try:
+        request, destination = _prepare(repo, goal, tuple(test or ()), junit, flags)
+    except CoderError as error:
+        if as_json:
+            from coder.record.result import Result
+
+            print_json(Result.of_fault(error).to_dict())
+        raise
+    from coder import run
+    from coder.cli.attempt import attempt
+    from coder.record.store import RunStore
+
+    store = RunStore()
+    return attempt(lambda listen: run.fix(request, store, listen), store, destination, as_json=as_json, verbose=verbose)
+
+
+def _prepare(
+    repo: Path, goal: str, tests: tuple[str, ...], junit: str, flags: dict[str, Any]
+) -> tuple[Request, Destination]:
+    """The request, from the flags and the settings beneath them; warnings are said. UsageError if it is wrong."""
+    from coder import config
+    from coder.cli.attempt import Destination
+    from coder.task import Request
+
+    if not repo.is_dir():
+        what = "is not a directory" if repo.exists() else "does not exist"
+        raise UsageError(f"--repo {repo}: {what}")
+    if junit and not Path(junit).is_file():
+        raise UsageError(f"--junit {junit}: no such file")
+    repo = repo.resolve()
+    loaded = config.load(repo, flags)
+    for warning in loaded.warnings:
+        say(f"coder: warning: {warning}")
+    settings = loaded.settings
+    request = Request(
+        repo=repo,
+        goal=goal,
+        tests=tests,
+        test_cmd=settings.test_cmd,
+        junit=str(Path(junit).resolve()) if junit else "",
+        model=settings.model,
+        sandbox=settings.sandbox,
+        time=settings.time,
+        steps=settings.steps,
+        tokens=settings.tokens,
+        verify=settings.verify,
+        allow_test_edits=settings.allow_test_edits,
+        network=settings.network,
+        seed=settings.seed,
+    )
+    return request, Destination.choose(flags, settings)

@@ -1,0 +1,71 @@
+"""A patch on its way into the user's repository, and back out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from coder.errors import CoderError, UsageError
+from coder.record.store import RunDir, RunStore
+
+
+def find_run(store: RunStore, name: str, repo: Path) -> RunDir:
+    """The run named, or the newest of the repository where none is named. UsageError if there is none."""
+    return store.open(name) if name else store.newest(repo.resolve())
+
+
+def land(run: RunDir, goes: Literal["apply", "commit", "branch"], branch: str = "") -> str:
+    """Put the verified patch of a run where it should go, and say where it is now.
+
+    UsageError if the run has no verified patch; CoderError if the repository is no longer as it was.
+    """
+    from coder_sandbox import apply
+    from coder_sandbox.snapshot import Base
+
+    result = run.result()
+    changes = run.changes()
+    if result is None or result.status != "fixed" or not changes:
+        raise UsageError(f"run {run.id} has no verified patch to apply (`coder show {run.id}` tells why)")
+    with _in_words():
+        base = Base.open(run.path)
+        undo = f"take it back with: coder undo {run.id}"
+        if goes == "commit":
+            return f"committed {apply.commit(base, changes, _message(run, result.goal_tests))[:12]}; {undo}"
+        if goes == "branch":
+            commit = apply.branch(base, changes, branch, _message(run, result.goal_tests))
+            return f"branch {branch} is at {commit[:12]}, your working tree is as it was; {undo}"
+        apply.apply(base, changes)
+        return f"applied to {', '.join(sorted(changes))}; {undo}"
+
+
+def take_back(run: RunDir) -> list[str]:
+    """Undo what was applied; the files put back. CoderError if they have changed since."""
+    from coder_sandbox import apply
+
+    with _in_words():
+        files: list[str] = apply.undo(run.path)
+    return files
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """The sandbox room's own faults as coder's."""
+    from coder_sandbox.apply import TreeMoved
+    from coder_sandbox.snapshot import SnapshotError
+
+    try:
+        yield
+    except (TreeMoved, SnapshotError) as error:
+        raise CoderError(str(error)) from error
+    except OSError as error:
+        raise CoderError(f"{error.strerror or error}: {error.filename or 'the repository'}") from error
+
+
+def _message(run: RunDir, goal: list[str]) -> str:
+    """The commit message: the tests it makes pass, and the run that verified it."""
+    first = goal[0].rpartition("::")[2] if goal else "the failing tests"
+    rest = f" and {len(goal) - 1} more" if len(goal) > 1 else ""
+    tests = "".join(f"\n- {test}" for test in goal[:20])
+    return f"Fix {first}{rest}\n\nVerified by coder in run {run.id}. Tests that pass with it:\n{tests}\n"

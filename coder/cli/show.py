@@ -1,0 +1,98 @@
+"""coder show"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from coder.cli.options import HERE, Repo, RunOrNewest
+from coder.cli.terminal import print_text
+from coder.cli.text import count, duration, one_line
+
+if TYPE_CHECKING:
+    from coder.record.events import Event
+    from coder.record.result import Result
+
+_INDENT = " " * 20
+
+
+def command(run: RunOrNewest = "", repo: Repo = HERE) -> None:
+    """Each step in a line or two, the suspects, the verification, drift, and where the time went."""
+    from coder.cli.landing import find_run
+    from coder.record.store import RunStore
+
+    found = find_run(RunStore(), run, repo)
+    summary = found.summary()
+    status = summary.status.replace("_", " ") + (", resumable" if summary.resumable else "")
+    print_text(f"run {found.id}: {status}\n{_INDENT[:4]}repository {summary.repo}\n")
+    for line in story(list(found.events())):
+        print_text(line)
+    if (result := found.result()) is not None:
+        print_text("\n" + "\n".join(ending(result)))
+
+
+def story(events: Sequence[Event]) -> list[str]:
+    """The events worth telling, each with the seconds since the start; budget ticks and progress are passed over."""
+    from coder.cli.story import tell
+
+    lines: list[str] = []
+    for event in events:
+        if not (words := tell(event)):
+            continue
+        at = _seconds(events[0].at, event.at)
+        lines.append(f"{at:>8}  {event.node:<10}" + words.replace("\n", "\n" + _INDENT))
+        if (event.node, event.kind) == ("plan", "suspects"):
+            lines += [_INDENT + row for row in _suspects(event.data)]
+    return lines
+
+
+def ending(result: Result) -> list[str]:
+    """The figures of the result."""
+    seen, drift, counts = result.verification, result.drift, result.counts
+    lines = [f"verified   scope {seen.scope}"]
+    if seen.scope != "none":
+        lines[0] += (
+            f": {seen.goal_passed:,} of {count(len(result.goal_tests), 'goal test')} pass, "
+            f"{seen.still_passing:,} pass still, {seen.not_run:,} not run, {len(seen.regressed):,} regressed, "
+            f"{len(seen.flaky):,} flaky"
+        )
+    model = f", {counts.model_calls} model calls" if counts.model_calls else ""
+    lines.append(
+        f"steps      {counts.steps} ({counts.think_steps} think, {counts.act_steps} act), "
+        f"{counts.candidates:,} candidates{model}, {counts.rollbacks} rollbacks"
+    )
+    lines.append(
+        f"drift      {drift.overthinking} overthinking, {drift.overacting} overacting, "
+        f"{drift.interventions} interventions"
+    )
+    seconds = result.seconds
+    nodes = ("baseline", "plan", "edit", "test", "analyze", "verify")
+    lines.append(
+        f"seconds    {duration(seconds.total)}: "
+        + ", ".join(f"{name} {duration(getattr(seconds, name))}" for name in nodes)
+    )
+    lines.append(f"record     {result.run_dir}")
+    if result.patch:
+        lines.append(f"patch      coder diff {result.run_id}")
+    return lines
+
+
+def _suspects(data: Mapping[str, Any]) -> list[str]:
+    """The table of suspicious places, best first."""
+    rows = []
+    try:
+        for suspect in data["top"]:
+            place = f"{suspect['path']}:{suspect['line']}"
+            reasons = ", ".join(str(reason) for reason in suspect.get("reasons") or ())
+            rows.append(f"{float(suspect['score']):.2f}  {one_line(place, 60):<40}  {one_line(reasons, 80)}".rstrip())
+    except (KeyError, TypeError, ValueError):
+        return rows
+    return rows
+
+
+def _seconds(start: str, at: str) -> str:
+    try:
+        return duration((datetime.fromisoformat(at) - datetime.fromisoformat(start)).total_seconds())
+    except (ValueError, TypeError):
+        return "?"

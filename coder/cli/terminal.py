@@ -1,0 +1,66 @@
+"""Standard output and standard error: results on the one, words for people on the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from coder.cli.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def say(text: str = "") -> None:
+    """A line for people, on standard error. Nobody listening any more is no fault."""
+    _write(sys.stderr, clean(text) + "\n")
+
+
+def print_text(text: str) -> None:
+    """A result for people, on standard output."""
+    _write(sys.stdout, clean(text) + "\n")
+
+
+def print_json(value: Any) -> None:
+    """A result for programs, on standard output: one JSON value in ASCII, so that any path survives in it."""
+    _write(sys.stdout, json.dumps(value, indent=2) + "\n")
+
+
+def print_exact(text: str) -> None:
+    """Text byte for byte as it was read (surrogateescape), on standard output."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _to_nowhere(sys.stdout)
+
+
+def is_live(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that can be redrawn, and nobody asked for plain text."""
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def console(stream: TextIO) -> Console:
+    """A rich console that never reads markup in what it prints."""
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        encoding = stream.encoding or "utf-8"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        _to_nowhere(stream)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """Whoever read the stream is gone: what else goes there goes nowhere, and the exit code stays what it is."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
