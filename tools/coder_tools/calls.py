@@ -155,8 +155,8 @@ def _unwrapped(given: Any) -> dict[str, Any]:
         raise ToolError('The arguments are no JSON object. Send one, such as {"path": "a.py"}.')
     if len(given) == 1:
         key, inner = next(iter(given.items()))
-        if key in _WRAPPERS and isinstance(inner, dict):
-            return dict(inner)
+        if key in _WRAPPERS and isinstance(inner, dict | str):
+            return _unwrapped(inner)
     return {str(key): value for key, value in given.items()}
 
 

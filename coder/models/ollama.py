@@ -1,0 +1,210 @@
+"""Ollama, through langchain-ollama with what breaks an agent mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
+from coder.models.messages import to_langchain
+from coder.models.ollama_server import OllamaServer, unreachable
+from coder.models.privacy import disable_tracing, is_loopback
+from coder.models.stream import limited
+from coder.models.tokens import characters, estimate
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+    from langchain_ollama import ChatOllama
+
+CONTEXT = 32_768  # tokens asked for where the model has as many: Ollama's own default may be 4,096
+_KEEP_ALIVE = "30m"  # a run has pauses for tests in it
+_FIRST, _IDLE = 300.0, 60.0  # seconds to the first piece (a cold load), and between two
+_MOST_CHARS_PER_TOKEN = 8  # no prompt of code and prose has more: fewer tokens than that were not read
+_FEWEST_CHARS_PER_TOKEN = 2
+
+
+class OllamaModel:
+    """A model on an Ollama server. Raises ModelError if the server is not there or has no such model."""
+
+    def __init__(self, model: str, url: str, *, context: int = CONTEXT, temperature: float | None = None) -> None:
+        self.name = f"ollama:{model}"
+        self._model = model
+        self._server = OllamaServer(url)
+        abilities = self._server.abilities(model)
+        if "tools" not in abilities.capabilities and abilities.capabilities:
+            raise ModelError(
+                f"{model} cannot call tools: its template has none. Take one that can, such as gemma4 or qwen3-coder."
+            )
+        self._thinks = "thinking" in abilities.capabilities
+        self.context = min(context, abilities.context) if abilities.context else context
+        self._temperature = temperature
+        self._chat: ChatOllama | None = None
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema],
+        *,
+        think: bool,
+        max_tokens: int,
+        timeout: float,
+    ) -> Reply:
+        """One answer, streamed. Raises ModelError; a prompt that the server cut is an error too."""
+        chat = self._client()
+        reasoning = think if self._thinks else None
+        options = {"num_predict": max_tokens, "num_ctx": self.context, "repeat_penalty": 1.0}
+        if self._temperature is not None:
+            options["temperature"] = self._temperature
+
+        def open_stream() -> Iterator[Any]:
+            kwargs: dict[str, Any] = {"tools": list(tools), "reasoning": reasoning, "options": options}
+            return chat.stream(to_langchain(messages), **kwargs)
+
+        pieces = limited(open_stream, timeout=timeout, first=max(_FIRST, _IDLE), idle=_IDLE, abandon=self._abandon)
+        try:
+            reply = _assemble(pieces)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise self._explained(error) from error
+        self._check_whole(reply, messages, tools)
+        return reply
+
+    def _client(self) -> ChatOllama:
+        if self._chat is None:
+            disable_tracing()
+            kwargs: dict[str, Any] = {
+                "timeout": _FIRST,
+                "trust_env": not is_loopback(self._server.url),
+                "follow_redirects": False,
+            }
+            self._chat = _agent_class()(
+                model=self._model,
+                base_url=self._server.url,
+                num_ctx=self.context,
+                repeat_penalty=1.0,
+                keep_alive=_KEEP_ALIVE,
+                client_kwargs=kwargs,
+            )
+        return self._chat
+
+    def _abandon(self) -> None:
+        """Close the connection, which makes Ollama stop; the next call opens another."""
+        if self._chat is not None:
+            self._chat._client.close()  # type: ignore[no-untyped-call]
+            self._chat = None
+
+    def _check_whole(self, reply: Reply, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> None:
+        """Raise ModelError if the server read only a part of the prompt: it drops the oldest messages silently."""
+        size = characters(messages, tools)
+        if not reply.prompt_tokens or reply.prompt_tokens * _MOST_CHARS_PER_TOKEN >= size:
+            return
+        # Few tokens may also mean that the rest was in the server's cache: only too small a context cuts.
+        loaded = self._server.loaded_context(self._model)
+        if loaded and size / _FEWEST_CHARS_PER_TOKEN <= loaded:
+            return
+        self.context = min(self.context, loaded or max(reply.prompt_tokens, 2048))
+        raise ModelError(
+            f"Ollama read {reply.prompt_tokens} tokens of a prompt of about {estimate(messages, tools)}: it cut the "
+            f"rest away. coder goes on with shorter prompts; better, give the server a context of {CONTEXT} tokens.",
+            retryable=True,
+        )
+
+    def _explained(self, error: Exception) -> ModelError:
+        """The fault in words for the reader."""
+        import httpx
+        from ollama import ResponseError
+
+        url = self._server.url
+        if isinstance(error, ResponseError):
+            return self._refused(str(error.error), error.status_code)
+        if isinstance(error, ConnectionError | httpx.ConnectError):
+            return unreachable(url)
+        if isinstance(error, httpx.TimeoutException):
+            return ModelError(f"Ollama at {url} fell silent for {_FIRST:.0f} seconds.", retryable=True)
+        if isinstance(error, httpx.HTTPError):
+            return ModelError(
+                f"The connection to Ollama at {url} broke in the middle of an answer ({error}). Look at its log.",
+                retryable=True,
+            )
+        return ModelError(
+            f"Ollama at {url} sent an answer that cannot be read ({type(error).__name__}: {str(error)[:200]}).",
+            retryable=True,
+        )
+
+    def _refused(self, text: str, status: int) -> ModelError:
+        url, lower = self._server.url, text.lower()
+        if "<html" in lower or "<!doctype" in lower:
+            return ModelError(
+                f"{url} answered with a web page (status {status}), not as Ollama does. A proxy may be in between.",
+                retryable=status >= 500,
+            )
+        if status == 404 and "not found" in lower:
+            return self._server.missing(self._model)
+        if "memory" in lower and ("require" in lower or "out of" in lower or "cuda" in lower):
+            return ModelError(f"{self._model} does not fit into memory: {text}. Take a smaller model or context.")
+        if "does not support" in lower:
+            return ModelError(f"{self._model} cannot be used: {text}. Take another model.")
+        busy = status in (-1, 408, 429) or status >= 500
+        return ModelError(f"Ollama at {url} answers: {text[:300]} (status {status}).", retryable=busy)
+
+
+def _assemble(pieces: Iterator[Any]) -> Reply:
+    """One reply from the pieces of a stream. Raises ModelError if it ends without its end."""
+    text, thinking, calls = [], [], []
+    info: dict[str, Any] = {}
+    for piece in pieces:
+        text.append(str(piece.content or ""))
+        thinking.append(str(piece.additional_kwargs.get("reasoning_content") or ""))
+        calls += [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in piece.tool_calls]
+        info |= piece.response_metadata
+    if not info.get("done"):
+        raise ModelError(
+            "Ollama ended its answer in the middle. The model's process may have died: see its log.", retryable=True
+        )
+    return Reply(
+        "".join(text),
+        "".join(thinking),
+        tuple(calls),
+        int(info.get("prompt_eval_count") or 0),
+        int(info.get("eval_count") or 0),
+        str(info.get("done_reason") or ""),
+    )
+
+
+def _agent_class() -> type[ChatOllama]:
+    """ChatOllama for an agent. Made when first needed: importing langchain takes a second."""
+    from langchain_core.messages import AIMessageChunk, ToolMessage
+    from langchain_core.outputs import ChatGenerationChunk
+    from langchain_ollama import ChatOllama
+
+    class AgentOllama(ChatOllama):
+        """Mends: tool results lose their tool's name; text arguments that look like JSON are decoded."""
+
+        def _convert_messages_to_ollama_messages(self, messages: list[BaseMessage]) -> Sequence[Any]:
+            converted = super()._convert_messages_to_ollama_messages(messages)
+            for message, wire in zip(messages, converted, strict=True):
+                if isinstance(message, ToolMessage) and message.name:
+                    wire["tool_name"] = message.name
+            return converted
+
+        def _iterate_over_stream(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any
+        ) -> Iterator[ChatGenerationChunk]:
+            raw: list[Mapping[str, Any]] = []
+            for chunk in super()._iterate_over_stream(messages, stop, _raw=raw, **kwargs):
+                made = chunk.message.tool_calls if isinstance(chunk.message, AIMessageChunk) else []
+                sent = (raw[-1]["message"].get("tool_calls") or []) if made else []
+                for call, original in zip(made, sent, strict=True):
+                    call["args"] = dict(original["function"]["arguments"])
+                yield chunk
+
+        def _create_chat_stream(
+            self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any
+        ) -> Iterator[Mapping[str, Any] | str]:
+            raw = kwargs.pop("_raw")
+            for part in super()._create_chat_stream(messages, stop, **kwargs):
+                raw[:] = [part]
+                yield part
+
+    return AgentOllama

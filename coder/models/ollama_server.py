@@ -1,0 +1,123 @@
+"""What an Ollama server tells about itself: version, models, what a model can do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coder.models.contract import ModelError
+from coder.models.privacy import is_loopback
+
+DEFAULT_URL = "http://127.0.0.1:11434"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A model that the server has."""
+
+    name: str
+    family: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can do. `context` is its own limit in tokens, 0 if the server does not say."""
+
+    capabilities: frozenset[str]
+    context: int
+
+
+def server_url(environ: Mapping[str, str]) -> str:
+    """Where Ollama is by OLLAMA_HOST, in all the forms that Ollama itself takes."""
+    host = environ.get("OLLAMA_HOST", "").strip().strip("\"'").rstrip("/")
+    if not host:
+        return DEFAULT_URL
+    scheme, _, rest = host.rpartition("://")
+    name, colon, port = rest.rpartition(":")
+    if not colon or not port.isdigit() or rest.endswith("]"):
+        name, port = rest, {"http": "80", "https": "443"}.get(scheme, "11434")
+    # A server that listens everywhere is asked here.
+    name = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}.get(name, name)
+    return f"{scheme or 'http'}://{name}:{port}"
+
+
+class OllamaServer:
+    """One server. Every method raises ModelError, with words for the reader, if it does not answer as Ollama does."""
+
+    def __init__(self, url: str, timeout: float = 5.0) -> None:
+        self.url = url
+        self._timeout = timeout  # seconds a question
+
+    def version(self) -> str:
+        return str(self._ask("GET", "/api/version").get("version", ""))
+
+    def models(self) -> list[Installed]:
+        """The chat models that are there, as the server lists them."""
+        found = []
+        for entry in self._ask("GET", "/api/tags").get("models") or []:
+            details = entry.get("details") or {}
+            name = str(entry.get("name") or entry.get("model") or "")
+            found.append(Installed(name, str(details.get("family") or ""), int(entry.get("size") or 0)))
+        return [model for model in found if model.name]
+
+    def abilities(self, name: str) -> Abilities:
+        answer = self._ask("POST", "/api/show", {"model": name})
+        info = answer.get("model_info") or {}
+        context = next((int(value) for key, value in info.items() if key.endswith(".context_length")), 0)
+        return Abilities(frozenset(answer.get("capabilities") or ()), context)
+
+    def loaded_context(self, name: str) -> int:
+        """The context the model is loaded with now, in tokens; 0 if it is not loaded or the server does not say."""
+        for entry in self._ask("GET", "/api/ps").get("models") or []:
+            if name in (entry.get("name"), entry.get("model")):
+                return int(entry.get("context_length") or 0)
+        return 0
+
+    def missing(self, name: str) -> ModelError:
+        """The error for a model that is not there, with the nearest names that are."""
+        names = [model.name for model in self.models()]
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+        near = near or [n for n in names if n.split(":")[0] == name.split(":")[0]] or names[:5]
+        there = f"There are: {', '.join(near)}." if near else "It has no model at all."
+        return ModelError(f"Ollama at {self.url} has no model {name}. {there} To get it: ollama pull {name}")
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        import httpx
+
+        try:
+            with httpx.Client(timeout=self._timeout, trust_env=not is_loopback(self.url)) as client:
+                response = client.request(method, self.url + path, json=body)
+                answer = response.json()
+        except httpx.TimeoutException:
+            raise ModelError(f"Ollama at {self.url} does not answer within {self._timeout:.0f} seconds.") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(self.url, str(error)) from None
+        except ValueError:
+            raise not_ollama(self.url) from None
+        if response.status_code == 404 and body:
+            raise self.missing(str(body["model"]))
+        if response.status_code >= 400:
+            raise ModelError(f"Ollama at {self.url} answers {response.status_code}: {_error_text(answer)}")
+        if not isinstance(answer, dict):
+            raise not_ollama(self.url)
+        return answer
+
+
+def unreachable(url: str, why: str = "") -> ModelError:
+    reason = f" ({why})" if why else ""
+    return ModelError(
+        f"There is no Ollama at {url}{reason}. Start it with `ollama serve`, or set OLLAMA_HOST to where it is."
+    )
+
+
+def not_ollama(url: str) -> ModelError:
+    return ModelError(
+        f"What answers at {url} is not Ollama: it sent no JSON. Check OLLAMA_HOST; another server may be there."
+    )
+
+
+def _error_text(answer: object) -> str:
+    return str(answer.get("error", answer) if isinstance(answer, dict) else answer)[:300]
