@@ -1,0 +1,259 @@
+"""The base of a run: the user's tree as it is now, kept in a private repository, checked out exactly.
+
+The user's own repository is only read. The private one, `run_dir/base.git`, holds the files' exact bytes: coder
+reads and writes them itself, so no attribute, filter or line-ending rule of anybody's has a say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import paths, worktree
+from .faults import SnapshotError, in_words, shown_name
+from .git import Repository
+from .listing import is_bare, list_files
+from .objects import EXECUTABLE, FILE, LINK, Content, Entry, entry_of, patch_content, read_tree, write_commit
+from .safe_files import CHUNK, directory, remove
+
+__all__ = ["Base", "SnapshotError"]
+
+Changes = Mapping[str, bytes | None]
+BASE_REF, PRODUCTS_REF, PATCH_REF = "refs/heads/base", "refs/coder/products", "refs/coder/patch"
+PRODUCT_BYTES = 512 << 20
+"""Build products over this in total (the largest first) are not copied."""
+ATTRIBUTES = "* -text -filter !diff !merge -ident -working-tree-encoding\n"
+"""Stands above every .gitattributes in the tree, so that these have no effect."""
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """The user's tree at one moment. Everything coder tries and verifies is this plus changes.
+
+    Changes map a path (posix, relative) to its new bytes, or to None if the file is deleted.
+    """
+
+    run_dir: Path
+    repo: Path  # the user's directory, resolved
+    commit: str
+    tree: str
+    entries: Mapping[str, Entry] = field(repr=False)
+    products: Mapping[str, Entry] = field(repr=False)  # in every checkout, but not part of the base
+
+    @classmethod
+    def take(cls, repo: Path, run_dir: Path, *, max_files: int = 200_000, max_bytes: int = 2 << 30) -> Base:
+        """Snapshot the directory `repo` into `run_dir`. SnapshotError says why it cannot be done."""
+        repo, run_dir = _checked_places(repo, run_dir)
+        with in_words(f"take a snapshot of {repo}"):
+            run_dir.mkdir(parents=True, exist_ok=True)
+            with directory(run_dir) as handle:
+                remove(handle, "base.git")
+                remove(handle, "base.json")
+                try:
+                    _snapshot(repo, run_dir, max_files, max_bytes)
+                except BaseException:
+                    remove(handle, "base.git")
+                    raise
+        return cls.open(run_dir)
+
+    @classmethod
+    def open(cls, run_dir: Path) -> Base:
+        """The base that an earlier `take` left in `run_dir`."""
+        run_dir = run_dir.resolve()
+        with in_words(f"open the snapshot in {run_dir}"):
+            try:
+                meta = json.loads((run_dir / "base.json").read_text())
+            except (FileNotFoundError, ValueError) as error:
+                raise SnapshotError(f"{run_dir} holds no finished snapshot; start a new run") from error
+            store = _store(run_dir)
+            return cls(
+                run_dir,
+                Path(meta["repo"]),
+                meta["commit"],
+                meta["tree"],
+                read_tree(store, meta["commit"]),
+                read_tree(store, meta["products"]),
+            )
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of the base, sorted."""
+        return tuple(self.entries)
+
+    @property
+    def store(self) -> Repository:
+        """The private repository."""
+        return _store(self.run_dir)
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file of the base (of a link: its target). KeyError if it has no such file."""
+        return self.store.run("cat-file", "blob", self.entries[path].oid)
+
+    def checkout(self, name: str, changes: Changes | None = None) -> Path:
+        """A git worktree at run_dir/worktrees/NAME with base plus changes; it replaces one of that name."""
+        changes = self.checked(changes)
+        place = self._place(name)
+        self.remove(name)
+        with in_words(f"make the worktree {place}"):
+            place.parent.mkdir(exist_ok=True)
+            self.store.run("worktree", "add", "--quiet", "--detach", "--no-checkout", str(place), self.commit)
+            self._fill(name, changes)
+        return place
+
+    def restore(self, name: str, changes: Changes | None = None) -> None:
+        """Put an existing checkout back to base plus changes, whatever has been done to it."""
+        changes = self.checked(changes)
+        with in_words(f"restore the worktree {self._place(name)}"):
+            self._fill(name, changes)
+
+    def remove(self, name: str) -> None:
+        """Remove a checkout, with its entry in the private repository. Fine if there is none."""
+        place = self._place(name)
+        with in_words(f"remove the worktree {place}"):
+            for parent in (place.parent, self.store.git_dir / "worktrees"):
+                if parent.is_dir():
+                    with directory(parent) as handle:
+                        remove(handle, name)
+
+    def diff(self, changes: Changes) -> str:
+        """The changes as a patch that `git apply` takes (surrogateescape text), empty if they change nothing."""
+        changes = self.checked(changes)
+        with in_words("write the patch"):
+            files = patch_content({p: d for p, d in changes.items() if d is not None}, self.entries)
+            gone = [path for path, data in changes.items() if data is None]
+            patched = write_commit(self.store, PATCH_REF, files, self.commit, gone)
+            patch = self.store.run(
+                "diff", "--binary", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv",
+                "--src-prefix=a/", "--dst-prefix=b/", self.commit, patched,
+            )  # fmt: skip
+        return patch.decode("utf-8", "surrogateescape")
+
+    def checked(self, changes: Changes | None) -> dict[str, bytes | None]:
+        """A copy of the changes, without those that change nothing. SnapshotError if a path is not acceptable."""
+        return paths.checked(changes or {}, self.entries, self.products)
+
+    def _place(self, name: str) -> Path:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+            raise SnapshotError(f"{name!r} cannot be the name of a worktree")
+        return self.run_dir / "worktrees" / name
+
+    def _fill(self, name: str, changes: dict[str, bytes | None]) -> None:
+        """Make the worktree exactly base, products and changes; what is so already is left alone."""
+        link = f"gitdir: {self.store.git_dir}/worktrees/{name}\n".encode()
+        own = {path: data for path, data in changes.items() if data is not None} | {".git": link}
+        wanted = {**self.products, **self.entries}
+        wanted |= {path: entry_of(data, wanted[path].mode if path in wanted else FILE) for path, data in own.items()}
+        for path in changes.keys() - own.keys():
+            del wanted[path]
+        with self.store.blobs() as blob:
+
+            def read(path: str) -> bytes:
+                return own[path] if path in own else blob(wanted[path].oid)
+
+            worktree.fill(self._place(name), wanted, read)
+
+
+def _store(run_dir: Path) -> Repository:
+    return Repository(run_dir / "base.git")
+
+
+def _checked_places(repo: Path, run_dir: Path) -> tuple[Path, Path]:
+    with in_words(f"read {repo}"):
+        if not repo.exists():
+            raise SnapshotError(f"{repo} does not exist; name the repository with --repo")
+        if not repo.is_dir():
+            raise SnapshotError(f"{repo} is not a directory; name the repository with --repo")
+        repo, run_dir = repo.resolve(), run_dir.resolve()
+    if is_bare(repo) and not os.path.lexists(repo / ".git"):
+        raise SnapshotError(f"{repo} is a bare git repository, without files to work on; clone it and use the clone")
+    if run_dir.is_relative_to(repo):
+        raise SnapshotError(f"the run directory {run_dir} lies inside the repository; set CODER_HOME to one outside")
+    return repo, run_dir
+
+
+def _snapshot(repo: Path, run_dir: Path, max_files: int, max_bytes: int) -> None:
+    """Write base.git and, last of all, base.json: without that there is no snapshot."""
+    listing = list_files(repo, max_files)
+    store = _store(run_dir)
+    store.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1", str(store.git_dir), cwd=run_dir)
+    store.run("config", "core.compression", "0")  # speed: it lives as long as the run
+    (store.git_dir / "info").mkdir(exist_ok=True)
+    (store.git_dir / "info" / "attributes").write_text(ATTRIBUTES)
+    commit = write_commit(store, BASE_REF, _contents(repo, listing.files, max_bytes))
+    products = write_commit(store, PRODUCTS_REF, _contents(repo, _small_enough(repo, listing.products), max_bytes))
+    meta = {"repo": str(repo), "commit": commit, "products": products}
+    meta["tree"] = store.text("rev-parse", f"{commit}^{{tree}}")
+    worktree.write_durably(run_dir / "base.json", json.dumps(meta).encode())
+
+
+def _small_enough(repo: Path, products: list[str]) -> list[str]:
+    """The products, smallest first, as many as fit."""
+    sized = sorted((os.lstat(repo / path).st_size, path) for path in products if os.path.lexists(repo / path))
+    kept, total = [], 0
+    for size, path in sized:
+        total += size
+        if total > PRODUCT_BYTES:
+            break
+        kept.append(path)
+    return kept
+
+
+def _contents(repo: Path, listed: Iterable[str], max_bytes: int) -> Iterator[Content]:
+    """The listed files as they are on disk; those that are gone, or are neither file nor link, left out."""
+    total = 0
+    linked: dict[str, bool] = {"": False}
+    for path in listed:
+        if _behind_link(repo, path.rpartition("/")[0], linked):
+            continue
+        try:
+            content = _content(repo, path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # deleted in the working tree, or just now
+        if content is None:
+            continue
+        total += content.size
+        if total > max_bytes:
+            raise SnapshotError(
+                f"the files of {repo} that are not ignored are more than {max_bytes >> 20} MB; "
+                "point --repo at the part that is to be fixed, or add what is generated to .gitignore"
+            )
+        yield content
+
+
+def _behind_link(repo: Path, path: str, known: dict[str, bool]) -> bool:
+    """Is `path`, a directory, a link or below one? `known` remembers the answers."""
+    if path not in known:
+        known[path] = _behind_link(repo, path.rpartition("/")[0], known) or (repo / path).is_symlink()
+    return known[path]
+
+
+def _content(repo: Path, path: str) -> Content | None:
+    status = os.lstat(repo / path)
+    if stat.S_ISLNK(status.st_mode):
+        target = bytes((repo / path).readlink())
+        return Content(path, LINK, len(target), (target,))
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    # Opened here, not when the chunks are asked for: an unreadable file is named before git is in the middle of it.
+    handle = os.open(repo / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    size = os.fstat(handle).st_size
+    mode = EXECUTABLE if status.st_mode & 0o100 else FILE
+    return Content(path, mode, size, _chunks(handle, size, path))
+
+
+def _chunks(handle: int, size: int, path: str) -> Iterator[bytes]:
+    """Exactly `size` bytes of the open file, which is closed after them."""
+    with os.fdopen(handle, "rb") as file:
+        while size:
+            chunk = file.read(min(size, CHUNK))
+            if not chunk:
+                raise SnapshotError(
+                    f"{shown_name(path)} changed while it was read; try again when nothing writes to it"
+                )
+            size -= len(chunk)
+            yield chunk
