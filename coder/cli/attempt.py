@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from coder.cli import landing, report
 from coder.cli.dispatch import unforeseen
 from coder.cli.terminal import print_json, say
+from coder.cli.text import clean
 from coder.cli.view import open_view
 from coder.errors import CoderError, UsageError
 from coder.record.events import Event
@@ -63,6 +64,8 @@ def attempt(drive: Drive, store: RunStore, where: Destination, *, as_json: bool,
         if as_json:
             print_json(Result.of_fault(error).to_dict())
         raise
+    except KeyboardInterrupt:  # before the run could take note of it, or after its end
+        result = Result(started[0] if started else "", "interrupted", reason="interrupted")
     except Exception as error:
         run_id = started[0] if started else ""
         run_dir = store.runs / run_id if run_id else None
@@ -88,7 +91,7 @@ def _conclude(result: Result, store: RunStore, where: Destination, *, as_json: b
     if goes == "ask":
         goes = "apply" if not as_json and _yes(f"Apply this patch to {repo}?") else "leave"
     if goes == "leave":
-        say(f"apply it:  coder apply {result.run_id}    take it back:  coder undo {result.run_id}")
+        say(f"  apply it: coder apply {result.run_id}")
         return result.exit_code
     try:
         say(landing.land(run, goes, where.branch))
@@ -102,6 +105,10 @@ def _yes(question: str) -> bool:
     """Ask at the terminal; False where nobody is there to answer."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(clean(f"{question} [y/N] "))
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        say()
+        return False

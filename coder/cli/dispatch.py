@@ -66,7 +66,7 @@ def unforeseen(error: Exception, run_dir: Path | None = None) -> int:
 
 def _app(verb: str) -> typer.Typer:
     """The command line. Only the verb asked for is imported, all of them where completion or an error needs them."""
-    app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+    app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]})
     app.callback()(_all_verbs)
     for name in [verb] if verb in VERBS else VERBS:
         module = importlib.import_module(f"coder.cli.{name}")

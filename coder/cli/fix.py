@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 def command(
     goal: Annotated[
-        str, typer.Argument(help='What to fix, such as "failing test X". Without it: every test that fails now.')
+        str,
+        typer.Argument(
+            metavar="[GOAL]", help='What to fix, such as "failing test X". Without it: every test that fails now.'
+        ),
     ] = "",
     repo: Annotated[Path, typer.Option(help="The repository, or any directory.")] = HERE,
     test: Annotated[

@@ -36,7 +36,9 @@ def show_patch(patch: str) -> None:
 def summarize(result: Result) -> None:
     """What came out, what was verified, how long each node took, and where the record is."""
     title = _TITLES[result.status]
-    say(f"{title}: {result.reason}" if result.reason else title)
+    say()
+    plain = not result.reason or result.status == "interrupted"  # how to go on is said below
+    say(title if plain else f"{title}: {result.reason}")
     for line in _verified(result):
         say(f"  {line}")
     if result.status == "not_fixed" and result.patch:
@@ -47,7 +49,8 @@ def summarize(result: Result) -> None:
     if counts := _counted(result):
         say(f"  {counts}")
     if result.run_dir:
-        say(f"  record: {result.run_dir} (coder show {result.run_id})")
+        say(f"  record: {result.run_dir}")
+        say(f"  the story: coder show {result.run_id}")
     if result.status == "interrupted" and result.run_id:
         say(f"  go on with: coder resume {result.run_id}")
 
@@ -59,8 +62,9 @@ def _verified(result: Result) -> list[str]:
         return []
     lines = []
     if result.status == "fixed":
-        ran = count(seen.goal_passed, "goal test") + f" and {count(seen.still_passing, 'test')} that passed before"
-        lines.append(f"in a fresh checkout and a new sandbox: {ran} pass")
+        goal = count(seen.goal_passed, "goal test") + (" passes" if seen.goal_passed == 1 else " pass")
+        still = f"{seen.still_passing:,} of those that passed before pass still, none is broken"
+        lines.append(f"in a fresh checkout and a new sandbox: {goal}; {still}")
     lines.append(_scope(seen))
     if seen.regressed:
         lines.append(f"broke: {_names(seen.regressed)}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from coder.record.events import Event
     from coder.record.result import Result
 
-_INDENT = " " * 20
+_INDENT = " " * 21
 
 
 def command(run: RunOrNewest = "", repo: Repo = HERE) -> None:
@@ -41,7 +41,7 @@ def story(events: Sequence[Event]) -> list[str]:
         if not (words := tell(event)):
             continue
         at = _seconds(events[0].at, event.at)
-        lines.append(f"{at:>8}  {event.node:<10}" + words.replace("\n", "\n" + _INDENT))
+        lines.append(f"{at:>8}  {event.node:<11}" + words.replace("\n", "\n" + _INDENT))
         if (event.node, event.kind) == ("plan", "suspects"):
             lines += [_INDENT + row for row in _suspects(event.data)]
     return lines

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def say(text: str = "") -> None:
     """A line for people, on standard error. Nobody listening any more is no fault."""
-    _write(sys.stderr, clean(text) + "\n")
+    _write(sys.stderr, _fitted(clean(text), sys.stderr) + "\n")
 
 
 def print_text(text: str) -> None:
     """A result for people, on standard output."""
-    _write(sys.stdout, clean(text) + "\n")
+    _write(sys.stdout, _fitted(clean(text), sys.stdout) + "\n")
 
 
 def print_json(value: Any) -> None:
@@ -48,6 +48,29 @@ def console(stream: TextIO) -> Console:
     from rich.console import Console
 
     return Console(file=stream, markup=False, highlight=False, emoji=False)
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """The text with its lines broken between words to fit a terminal, the rest of a line indented under it."""
+    if not stream.isatty():
+        return text
+    import shutil
+    import textwrap
+
+    width = max(20, shutil.get_terminal_size().columns - 1)
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        lines += textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+            drop_whitespace=True,
+        ) or [""]
+    return "\n".join(lines)
 
 
 def _write(stream: TextIO, text: str) -> None:

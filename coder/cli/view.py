@@ -115,7 +115,6 @@ class LiveView:
             refresh_per_second=8,
             transient=True,
             redirect_stdout=False,
-            redirect_stderr=False,
         )
         self._live.start()
         return self
@@ -147,10 +146,10 @@ class LiveView:
 
 def status_lines(progress: Progress, elapsed: float, since_budget: float) -> list[str]:
     """The redrawn lines: what is at work, what was tried, what is left. `since_budget`: age of the budget."""
-    first = f"{progress.node}  {duration(elapsed)}"
+    first = f"{progress.node}, {duration(elapsed)}"
     if progress.label:
         of = f"/{progress.total:,}" if progress.total else ""
-        first += f"  {progress.label}: {progress.done:,}{of} tests"
+        first += f", {progress.label}: {progress.done:,}{of} tests"
     lines = [first]
     if progress.candidates:
         lines.append(
