@@ -96,7 +96,13 @@ def open_bwrap(workspace: Workspace, limits: Limits) -> AgentClient:
         undo.callback(lend(workspace.worktree, os.geteuid(), os.getegid()))
         wire = _start(program, workspace, limits)
         release = undo.pop_all().close
-    return AgentClient("bwrap", workspace, limits, wire, release)
+    try:
+        return AgentClient("bwrap", workspace, limits, wire, release)
+    except SandboxError:
+        works, words = probe()
+        if works:
+            raise
+        raise SandboxError(words) from None
 
 
 def _start(program: str, workspace: Workspace, limits: Limits) -> PipeWire:
@@ -115,7 +121,9 @@ def _start(program: str, workspace: Workspace, limits: Limits) -> PipeWire:
         files.callback(os.close, info)
         passed.append(info_inside)
         options = [part for option in profile(workspace, limits, keep) for part in option]
-        command = agent_command(workspace.python, AGENT_INSIDE, limits, workspace.inside, _rlimit_processes(limits))
+        command = agent_command(
+            workspace.python, AGENT_INSIDE, limits, workspace.inside, rlimit_processes=_rlimit_processes(limits)
+        )
         # through a descriptor, since every user of the host can read a command line
         argv = [program, "--info-fd", str(info_inside), "--args", str(keep("\0".join(options) + "\0")), "--"]
         first: list[int] = []

@@ -31,7 +31,8 @@ class AgentClient:
         wire: Wire,
         release: Callable[[], None] = lambda: None,
     ) -> None:
-        """Takes over the wire and waits for the agent. `release` is called once, after the agent has ended.
+        """Takes over the wire and waits for the agent. `release` is called after the agent has ended,
+        again if it was interrupted.
 
         Raises SandboxError, with everything closed, if the agent does not come up.
         """
@@ -165,8 +166,8 @@ class AgentClient:
         try:
             self._wire.close()
         finally:
-            self._closed = True
             self._release()
+        self._closed = True  # not before: an interrupted close can be called again
 
 
 def _short(value: object) -> str:

@@ -28,9 +28,19 @@ def environment(workspace: Workspace, home: str = HOME_INSIDE, tmp: str = "/tmp"
 
 
 def agent_command(
-    python: Path, directory: Path, limits: Limits, cwd: Path, rlimit_processes: int | None = None
+    python: Path,
+    directory: Path,
+    limits: Limits,
+    cwd: Path,
+    *,
+    rlimit_processes: int | None = None,
+    remove: Path | None = None,
 ) -> list[str]:
-    """The agent's argv. `rlimit_processes`: set where the kernel counts a user's processes per sandbox."""
+    """The agent's argv. `directory` is where it sees itself.
+
+    `rlimit_processes` is given where the kernel counts a user's processes per sandbox; `remove` is a directory
+    that the agent removes at its end.
+    """
     settings: Mapping[str, object] = {
         "memory_mb": limits.memory_mb,
         "processes": limits.processes,
@@ -39,6 +49,7 @@ def agent_command(
         "cpus": limits.cpus,
         "rlimit_processes": rlimit_processes,
         "cwd": str(cwd),
+        "remove": str(remove) if remove else None,
     }
     # -I -S -B: neither the repository, nor site-packages, nor a cache can put code into the agent
     return [str(python), "-I", "-S", "-B", str(directory / "main.py"), json.dumps(settings)]

@@ -26,7 +26,7 @@ def open_none(workspace: Workspace, limits: Limits) -> AgentClient:
     tmp = Path(tempfile.mkdtemp(prefix="coder-none-"))
     try:
         wire = PipeWire(
-            agent_command(workspace.python, AGENT, limits, workspace.inside),
+            agent_command(workspace.python, AGENT, limits, workspace.inside, remove=tmp),
             environment(workspace, home=str(tmp / "home"), tmp=str(tmp)),
             cwd=str(workspace.worktree),
         )

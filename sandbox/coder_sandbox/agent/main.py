@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 import traceback
@@ -53,11 +54,13 @@ class Channel:
             while view:
                 view = view[self._out.write(view) :]
 
-    def listen(self) -> None:
+    def listen(self, remove: Optional[str]) -> None:
         """Take requests until there are no more, then end everything, whatever is under way."""
         for line in self._in:
             self.requests.put(line)
         processes.kill_descendants()
+        if remove:
+            shutil.rmtree(remove, ignore_errors=True)
         os._exit(0)
 
 
@@ -104,7 +107,7 @@ def main() -> None:
     os.makedirs(os.environ.get("HOME", "/tmp"), exist_ok=True)
     execute.set_limits(settings)
     processes.guard.start(settings["memory_mb"], settings["processes"])
-    threading.Thread(target=channel.listen, daemon=True).start()
+    threading.Thread(target=channel.listen, args=(settings["remove"],), daemon=True).start()
     version = ".".join(map(str, sys.version_info[:3]))
     channel.send({"event": "ready", "python": version, "pid": os.getpid()})
     while True:

@@ -1,0 +1,108 @@
+"""Skips what this machine cannot run, and opens sandboxes for tests."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coder_sandbox.choose import open_sandbox, probe
+from coder_sandbox.contract import Limits, Sandbox, Workspace
+from coder_sandbox.toolchain import Toolchain, find_toolchain
+
+BWRAP = pytest.param("bwrap", marks=pytest.mark.bwrap)
+DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+
+OpenBox = Callable[..., Sandbox]
+
+
+@functools.cache
+def _works(kind: str) -> tuple[bool, str]:
+    return probe(kind)  # type: ignore[arg-type]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for kind in ("bwrap", "docker"):
+        if item.get_closest_marker(kind) is not None:
+            works, words = _works(kind)
+            if not works:
+                pytest.skip(words)
+
+
+@pytest.fixture(params=[BWRAP, DOCKER])
+def isolating(request: pytest.FixtureRequest) -> str:
+    """The name of each backend that keeps the host safe."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[BWRAP, DOCKER, "none"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of each backend."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def toolchain(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
+    """The Python these tests run on, pytest included, as a target's toolchain."""
+    return find_toolchain(tmp_path_factory.mktemp("empty"), os.environ, sys.executable)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, toolchain: Toolchain) -> Workspace:
+    """A worktree of an (empty) repository whose path has a space and a letter that is not ASCII."""
+    repo, worktree = tmp_path / "répo 1", tmp_path / "worktree"
+    repo.mkdir()
+    worktree.mkdir()
+    return Workspace(worktree, repo, toolchain.python, toolchain.mounts, label=tmp_path.name, env=toolchain.env)
+
+
+@pytest.fixture
+def open_box(workspace: Workspace) -> Iterator[OpenBox]:
+    """Opens sandboxes on the workspace: open_box(kind, limits=Limits(), **changes of the workspace)."""
+    with ExitStack() as boxes:
+
+        def open_one(kind: Any, limits: Limits | None = None, **changes: Any) -> Sandbox:
+            box = open_sandbox(kind, replace(workspace, **changes), limits or Limits())
+            boxes.callback(box.close)
+            return box
+
+        yield open_one
+
+
+@pytest.fixture
+def processes_with() -> Callable[[str], list[int]]:
+    """Finds the host's processes, those in sandboxes too, that have a word in their command line."""
+
+    def find(word: str) -> list[int]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and word.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    return find
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool], float], bool]:
+    """Asks a question until the answer is yes, or the seconds are over."""
+
+    def ask(question: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not question():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    return ask
