@@ -1,0 +1,144 @@
+"""The conversation of a model with its tools, kept as JSON in the run so that it can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from coder.models.contract import Message, ToolCall, ToolSchema
+from coder.models.tokens import CHARS_PER_TOKEN, characters, estimate
+
+_KEPT = 2  # the newest messages, which are never shortened
+
+
+class Conversation:
+    """A view on the policy's memory; everything it knows is in `memory`."""
+
+    def __init__(self, memory: dict[str, Any]) -> None:
+        self._memory = memory
+        memory.setdefault("messages", [])
+        memory.setdefault("pending", [])
+        memory.setdefault("seen", {})
+        memory.setdefault("calls", 0)
+
+    @property
+    def messages(self) -> list[Message]:
+        messages: list[Message] = self._memory["messages"]
+        return messages
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """The questions that are answered in the messages, for the toolbox."""
+        seen: dict[str, str] = self._memory["seen"]
+        return seen
+
+    def restart(self, opening: str) -> None:
+        """Forget what was said and begin anew."""
+        self._memory.update(messages=[{"role": "user", "content": opening}], pending=[], seen={})
+
+    def say(self, text: str) -> None:
+        """Tell the model something: in the last tool result where there is one, else as the user.
+
+        A user message between tool calls would make some models forget what they thought before it.
+        """
+        last = self.messages[-1]
+        if last["role"] in ("tool", "user"):
+            last["content"] += f"\n\n{text}"
+        else:
+            self.messages.append({"role": "user", "content": text})
+
+    def reply(self, text: str, thinking: str, calls: Sequence[tuple[str, Any]]) -> list[str]:
+        """Keep what the model said; the ids given to its calls, in their order."""
+        message: Message = {"role": "assistant", "content": text}
+        if thinking:
+            message["thinking"] = thinking
+        made: list[ToolCall] = []
+        for name, arguments in calls:
+            self._memory["calls"] += 1
+            given = arguments if isinstance(arguments, dict) else {"arguments": str(arguments)}
+            made.append(ToolCall(id=f"call_{self._memory['calls']}", name=name, arguments=given))
+        if made:
+            message["tool_calls"] = made
+        self.messages.append(message)
+        return [call["id"] for call in made]
+
+    def answer(self, call_id: str, name: str, text: str, key: str = "") -> None:
+        """The result of a call. `key` is what the toolbox knows the question by."""
+        self.messages.append({"role": "tool", "content": text, "name": name, "tool_call_id": call_id})
+        if key:
+            self._memory.setdefault("keys", {})[call_id] = key
+
+    def defer(self, call_id: str, name: str) -> None:
+        """A call whose answer is not known before the next step: the outcome of the tests."""
+        self._memory["pending"].append([call_id, name])
+
+    def settle(self, text: str) -> bool:
+        """Answer the deferred calls; whether there were any."""
+        pending, self._memory["pending"] = self._memory["pending"], []
+        for number, (call_id, name) in enumerate(pending):
+            self.answer(call_id, name, text if number == 0 else "See above.")
+        return bool(pending)
+
+    # fitting it into the model's context
+
+    @property
+    def ratio(self) -> float:
+        """Characters a token, as the server's counts have shown."""
+        return float(self._memory.get("ratio", CHARS_PER_TOKEN))
+
+    def learn(self, sent: Sequence[Message], tools: Sequence[ToolSchema], prompt_tokens: int) -> None:
+        """Take a prompt's true count into account, within what is believable."""
+        if prompt_tokens > 0:
+            self._memory["ratio"] = min(5.0, max(1.5, characters(sent, tools) / prompt_tokens))
+
+    def fit(self, system: Message, tools: Sequence[ToolSchema], limit: int) -> list[Message]:
+        """The prompt, of at most `limit` tokens: what is old is shortened first, and stays so.
+
+        First thoughts go, then tool results become one line each, then whole exchanges, then long texts are cut.
+        """
+        while self._size(system, tools) > limit and (self._drop_thinking() or self._digest() or self._drop_oldest()):
+            pass
+        while (over := self._size(system, tools) - limit) > 0 and self._cut_longest(over):
+            pass
+        return [system, *self.messages]
+
+    def _size(self, system: Message, tools: Sequence[ToolSchema]) -> int:
+        return estimate([system, *self.messages], tools, self.ratio)
+
+    def _drop_thinking(self) -> bool:
+        return any(message.pop("thinking", "") for message in self.messages[:-_KEPT])
+
+    def _digest(self) -> bool:
+        """Shorten the oldest tool result that is still whole; its question may then be asked again."""
+        for message in self.messages[:-_KEPT]:
+            content = message["content"]
+            if message["role"] == "tool" and len(content) > 200:
+                first = content.split("\n", 1)[0][:120]
+                message["content"] = f"{first}\n[{len(content)} characters left out to save space; ask again if needed]"
+                self._forget(message)
+                return True
+        return False
+
+    def _forget(self, message: Message) -> None:
+        """The answer is gone from the conversation: its question counts as new."""
+        key = self._memory.get("keys", {}).pop(message.get("tool_call_id", ""), "")
+        self.seen.pop(key, None)
+
+    def _drop_oldest(self) -> bool:
+        """Take out the oldest reply with its results; the opening stays."""
+        messages = self.messages
+        replies = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+        if len(replies) < 2:
+            return False
+        for message in messages[replies[0] : replies[1]]:
+            self._forget(message)
+        del messages[replies[0] : replies[1]]
+        return True
+
+    def _cut_longest(self, over: int) -> bool:
+        """Cut the longest text by about `over` tokens; False if none is left that is worth it."""
+        longest = max(self.messages, key=lambda m: len(m["content"]))
+        size = len(longest["content"])
+        keep = max(300, size - int((over + 40) * self.ratio))
+        longest["content"] = f"{longest['content'][:keep]}\n[... {size - keep} characters left out ...]"
+        return len(longest["content"]) < size

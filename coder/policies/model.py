@@ -1,0 +1,171 @@
+"""The model policy: a language model says where and why, then edits through the tools. One model call a step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from coder_tools.text import cap, clean
+from coder_tools.toolbox import Toolbox, ToolResult, schemas
+
+from coder.models.contract import ChatModel, Message, Reply, ToolSchema
+from coder.policies import prompt
+from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
+from coder.policies.conversation import Conversation
+from coder.policies.replies import calls_in, plan_of
+from coder.record.mask import Masker
+
+_ANSWER, _ANSWER_THINKING = 4096, 8192  # tokens an answer may have
+_CALL_SECONDS = 600.0  # the most one call may take
+_SILENT_REPLIES = 3  # replies in a row without a tool call, after which a new plan is asked for
+_SUMMARY = 160  # characters
+_THOUGHT_LIMIT = 6000  # characters of a thought that are kept
+
+
+class ModelPolicy:
+    """Asks a chat model. All it remembers is in `View.memory`; secrets are masked in what is sent."""
+
+    name = "model"
+
+    def __init__(self, model: ChatModel, mask: Callable[[str], str] | None = None) -> None:
+        self._model = model
+        self._mask = mask or Masker().text
+
+    def plan(self, view: View) -> Plan:
+        """One question for a hypothesis. A reply without text gives a plan that only names the suspects' files."""
+        messages = prompt.plan_messages(view, self._room(view))
+        if view.nudge:
+            messages[-1]["content"] += f"\n\n{view.nudge}"
+        reply = self._ask(view, messages, [])
+        spent = _spent(reply)
+        if not reply.text.strip():
+            files = tuple(dict.fromkeys(s.path for s in view.suspects[:5]))
+            return Plan("The model gave no hypothesis.", files, spent=spent)
+        return plan_of(reply.text, view.workspace.files(), spent)
+
+    def edit(self, view: View) -> Edit:
+        """One model call, and the tool calls that it asked for."""
+        talk = Conversation(view.memory)
+        self._catch_up(talk, view)
+        before = view.workspace.revision()
+        system: Message = {"role": "system", "content": prompt.edit_system(view, self._room(view))}
+        tools = schemas()
+        messages = talk.fit(system, tools, self._model.context - self._allowance(view) - self._model.context // 20)
+        reply = self._ask(view, messages, tools)
+        talk.learn(messages, tools, reply.prompt_tokens)
+
+        asked = [(call["name"], call["arguments"]) for call in reply.tool_calls]
+        written = [] if asked else calls_in(reply.text)
+        asked = asked or written
+        ids = talk.reply("" if written else reply.text, reply.thinking[:_THOUGHT_LIMIT], asked)
+        toolbox = Toolbox(view.workspace, talk.seen, limit=min(12_000, self._room(view) // 5))
+        results = toolbox.run_all(asked)
+        wants = self._settle(talk, view, reply, ids, results)
+        view.memory["revision"] = view.workspace.revision()
+        changed = view.memory["revision"] != before
+        return Edit(
+            changes=dict(view.workspace.changes) if changed else None,
+            note=_note(reply, results),
+            tool_events=tuple(_event(result) for result in results),
+            spent=_spent(reply),
+            wants=wants,
+        )
+
+    # what happened since the last step
+
+    def _catch_up(self, talk: Conversation, view: View) -> None:
+        """Bring the conversation up to date: a new plan begins another, else the news are told."""
+        memory = view.memory
+        plan = view.plan.text if view.plan is not None else ""
+        told = json.dumps(view.finding.to_dict(), sort_keys=True) if view.finding is not None else ""
+        if not talk.messages or memory.get("plan") != plan:
+            talk.restart(prompt.opening(view, self._room(view)))
+            memory.update(plan=plan, tested="", silent=0)
+        else:
+            news = prompt.fenced("test run", view.finding.words()) if view.finding is not None else "Not known."
+            settled = talk.settle(news)
+            if memory.get("revision") != view.workspace.revision():
+                talk.say(prompt.taken_back(view.workspace))
+            if not settled and told != memory.get("told"):
+                talk.say("The tests were run on your edits.\n" + news)
+        memory["told"] = told
+        if view.nudge:
+            talk.say(view.nudge)
+
+    # what the model asked for
+
+    def _settle(
+        self, talk: Conversation, view: View, reply: Reply, ids: Sequence[str], results: Sequence[ToolResult]
+    ) -> Wants:
+        """Answer the calls that can be answered now, and say what must come next."""
+        revision = view.workspace.revision()
+        untested = bool(view.workspace.changes) and revision != view.memory.get("tested")
+        asks = {result.asks for result in results} - {""}
+        for call_id, result in zip(ids, results, strict=True):
+            if not result.asks:
+                talk.answer(call_id, result.name, result.text, result.key)
+            elif untested:
+                talk.defer(call_id, result.name)
+            else:
+                talk.answer(call_id, result.name, self._nothing_new(view))
+        if results:
+            view.memory["silent"] = 0
+        elif not untested:
+            return self._silence(talk, view, reply)
+        if untested and (asks or not results):
+            view.memory["tested"] = revision
+            return "test"
+        return "stop" if "finish" in asks else "more"
+
+    def _nothing_new(self, view: View) -> str:
+        known = view.finding.words() if view.finding is not None else "They fail."
+        return f"Nothing has changed since the tests were last run, so they were not run again.\n{known}"
+
+    def _silence(self, talk: Conversation, view: View, reply: Reply) -> Wants:
+        """A reply that does nothing: say so; after several, ask for a new plan."""
+        view.memory["silent"] = view.memory.get("silent", 0) + 1
+        if reply.done_reason == "length" and reply.thinking and not reply.text:
+            view.memory["think"] = False  # it thinks without end: from now on it is not to
+        talk.say(prompt.text_only())
+        return "plan" if view.memory["silent"] % _SILENT_REPLIES == 0 else "more"
+
+    # asking
+
+    def _ask(self, view: View, messages: list[Message], tools: Sequence[ToolSchema]) -> Reply:
+        masked = [Message(**{**m, "content": self._mask(m["content"])}) for m in messages]
+        return self._model.chat(
+            masked,
+            tools,
+            think=self._thinks(view),
+            max_tokens=max(256, min(self._allowance(view), view.left.tokens)),
+            timeout=max(1.0, min(_CALL_SECONDS, view.left.seconds)),
+        )
+
+    def _thinks(self, view: View) -> bool:
+        return view.think and bool(view.memory.get("think", True))
+
+    def _allowance(self, view: View) -> int:
+        """Tokens of the context that are kept for the answer."""
+        return min(_ANSWER_THINKING if self._thinks(view) else _ANSWER, self._model.context // 3)
+
+    def _room(self, view: View) -> int:
+        """Characters that a prompt may have."""
+        return int((self._model.context - self._allowance(view)) * 2.5)
+
+
+def _spent(reply: Reply) -> Spent:
+    return Spent(reply.prompt_tokens, reply.completion_tokens, 1)
+
+
+def _event(result: ToolResult) -> ToolEvent:
+    first = (result.text or result.name).split("\n", 1)[0]
+    return ToolEvent(result.name, result.arguments, result.ok, result.repeated, cap(first, _SUMMARY))
+
+
+def _note(reply: Reply, results: Sequence[ToolResult]) -> str:
+    """The step in a line: what the model said, or what it did."""
+    said = " ".join(clean(reply.text).split())
+    summary: Any = next((r.arguments.get("summary") for r in results if r.asks == "finish"), "")
+    done = ", ".join(result.name for result in results)
+    return cap(str(summary or said or done or "no answer"), _SUMMARY)
