@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import sys
 import time
@@ -106,3 +107,15 @@ def eventually() -> Callable[[Callable[[], bool], float], bool]:
         return True
 
     return ask
+
+
+@pytest.fixture
+def fake_ollama() -> Iterator[Callable[..., Any]]:
+    """Starts fake Ollama servers: fake_ollama(replies=[...], ...), the keys as in tests/fakes/ollama_server.py."""
+    path = Path(__file__).parent / "fakes" / "ollama_server.py"
+    spec = importlib.util.spec_from_file_location("fake_ollama_server", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with ExitStack() as stack:
+        yield lambda **script: stack.enter_context(module.FakeOllama(script))

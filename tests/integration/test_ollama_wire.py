@@ -1,0 +1,237 @@
+"""Ollama over real HTTP: what goes over the wire, and every way in which it goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coder_tools.toolbox import schemas
+
+from coder.models import ollama
+from coder.models.choose import choose_model
+from coder.models.contract import Message, ModelError, Reply, ToolCall
+from coder.models.ollama import OllamaModel
+from coder.models.ollama_server import OllamaServer, server_url
+
+Fake = Callable[..., Any]
+ASK: list[Message] = [{"role": "system", "content": "Fix it."}, {"role": "user", "content": "Go."}]
+
+
+def ask(fake: Any, messages: list[Message] = ASK, **options: Any) -> Reply:
+    given: dict[str, Any] = {"think": True, "max_tokens": 500, "timeout": 20.0} | options
+    return OllamaModel("gemma4:e4b", fake.url).chat(messages, schemas(), **given)
+
+
+def test_reads_thinking_text_calls_and_counts_from_the_stream(fake_ollama: Fake) -> None:
+    call = {"name": "read_file", "arguments": {"path": "a.py", "start": 3}}
+    reply = {"thinking": "Let me look at ünïcode.", "content": "Reading.", "tool_calls": [call], "chunk": 3}
+    got = ask(fake_ollama(replies=[reply | {"prompt_eval_count": 812, "eval_count": 34}]))
+    assert (got.text, got.thinking) == ("Reading.", "Let me look at ünïcode.")
+    assert [(c["name"], c["arguments"]) for c in got.tool_calls] == [("read_file", {"path": "a.py", "start": 3})]
+    assert (got.prompt_tokens, got.completion_tokens, got.done_reason) == (812, 34, "stop")
+
+
+def test_text_arguments_that_look_like_json_stay_text(fake_ollama: Fake) -> None:
+    texts = ['{"a": 1}', "[1, 2]", "{'a': 'b'}", '"x"', "None", "3"]
+    calls = [{"name": "create_file", "arguments": {"path": "a.json", "content": text}} for text in texts]
+    got = ask(fake_ollama(replies=[{"tool_calls": calls}]))
+    assert [call["arguments"]["content"] for call in got.tool_calls] == texts
+
+
+def test_what_is_sent_is_what_an_agent_needs(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"content": "ok"}])
+    calls = [ToolCall(id="call_1", name="search", arguments={"pattern": "x"})]
+    ask(
+        fake,
+        [
+            *ASK,
+            {"role": "assistant", "content": "", "thinking": "hm", "tool_calls": calls},
+            {"role": "tool", "content": "nothing", "name": "search", "tool_call_id": "call_1"},
+        ],
+        think=False,
+        max_tokens=321,
+    )
+    [body] = fake.chats
+    assert body["messages"][-1]["tool_name"] == "search", "a tool result must say which tool it is from"
+    assert body["messages"][-2]["tool_calls"][0]["function"] == {"name": "search", "arguments": {"pattern": "x"}}
+    assert body["messages"][-2]["thinking"] == "hm"
+    assert body["options"]["repeat_penalty"] == 1.0
+    assert (body["options"]["num_ctx"], body["options"]["num_predict"]) == (ollama.CONTEXT, 321)
+    assert body["think"] is False and body["stream"] is True
+    assert {tool["function"]["name"] for tool in body["tools"]} >= {"edit_file", "run_tests"}
+
+
+def test_the_context_is_never_more_than_the_model_has(fake_ollama: Fake) -> None:
+    small = {"name": "gemma4:e4b", "context_length": 8192, "capabilities": ["tools"], "family": "gemma4"}
+    fake = fake_ollama(models=[small], replies=[{"content": "ok"}])
+    model = OllamaModel("gemma4:e4b", fake.url)
+    assert model.context == 8192
+    model.chat(ASK, [], think=True, max_tokens=10, timeout=10)
+    assert "think" not in fake.chats[0] or fake.chats[0]["think"] is None, "it cannot think: do not ask for it"
+
+
+FAULTS: list[tuple[dict[str, Any], str, bool]] = [
+    (
+        {"fault": "status", "status": 500, "error": "model runner has unexpectedly stopped"},
+        "unexpectedly stopped",
+        True,
+    ),
+    ({"fault": "status", "status": 429, "error": "too many requests"}, "too many requests", True),
+    ({"fault": "status", "status": 400, "error": "invalid options"}, "invalid options", False),
+    ({"fault": "status", "status": 400, "error": "x does not support tools"}, "Take another model", False),
+    (
+        {"fault": "status", "status": 500, "error": "model requires more system memory (9 GiB) than is available"},
+        "does not fit into memory",
+        False,
+    ),
+    ({"fault": "html"}, "web page", True),
+    ({"fault": "html", "status": 200}, "cannot be read", True),
+    ({"fault": "cut"}, "broke in the middle", True),
+    ({"fault": "end"}, "ended its answer in the middle", True),
+    ({"fault": "rubbish"}, "cannot be read", True),
+    ({"fault": "line", "error": "an error was encountered while running the model"}, "while running the model", True),
+]
+
+
+@pytest.mark.parametrize(("fault", "words", "retryable"), FAULTS, ids=[str(fault) for fault, _, _ in FAULTS])
+def test_faults_are_told_in_words(fake_ollama: Fake, fault: dict[str, Any], words: str, retryable: bool) -> None:
+    with pytest.raises(ModelError, match=words) as caught:
+        ask(fake_ollama(replies=[fault]))
+    assert caught.value.retryable is retryable
+
+
+@pytest.mark.parametrize("kind", ["stall", "silent", "dribble"])
+def test_no_silence_holds_it_up_beyond_the_time_limit(fake_ollama: Fake, kind: str) -> None:
+    fake = fake_ollama(replies=[{"fault": kind, "seconds": 20}, {"content": "back"}])
+    model = OllamaModel("gemma4:e4b", fake.url)
+    started = time.monotonic()
+    with pytest.raises(ModelError, match="did not finish its answer within 1 seconds"):
+        model.chat(ASK, [], think=True, max_tokens=10, timeout=0.6)
+    assert time.monotonic() - started < 5
+    assert model.chat(ASK, [], think=True, max_tokens=10, timeout=10).text == "back"
+
+
+def test_an_idle_stream_is_given_up_long_before_the_time_limit(
+    fake_ollama: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ollama, "_IDLE", 0.3)
+    with pytest.raises(ModelError, match="in the middle of its answer"):
+        ask(fake_ollama(replies=[{"fault": "stall", "seconds": 20}]), timeout=60)
+
+
+def test_a_slow_but_steady_stream_is_waited_for(fake_ollama: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ollama, "_IDLE", 0.5)
+    reply = {"content": "a slow answer", "chunk": 1, "delay": 0.06}
+    assert ask(fake_ollama(replies=[reply])).text == "a slow answer"
+
+
+def test_a_prompt_that_the_server_cut_is_an_error(fake_ollama: Fake) -> None:
+    fake = fake_ollama(context=2048, replies=[{"content": "who am I?"}])
+    model = OllamaModel("gemma4:e4b", fake.url)
+    long: Message = {"role": "user", "content": "def f(x): return x\n" * 4000}
+    with pytest.raises(ModelError, match="cut the rest away"):
+        model.chat([ASK[0], long, ASK[1]], [], think=True, max_tokens=10, timeout=10)
+    assert model.context == 2048, "the next prompt is built for what the server really has"
+
+
+def test_few_tokens_because_of_the_servers_cache_are_no_error(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"content": "fine", "prompt_eval_count": 12}])
+    long: Message = {"role": "user", "content": "def f(x): return x\n" * 200}
+    assert ask(fake, [ASK[0], long]).text == "fine"
+
+
+def test_a_server_that_is_not_there_is_told_with_the_remedy() -> None:
+    with pytest.raises(ModelError, match=r"no Ollama at http://127.0.0.1:1 .*ollama serve"):
+        OllamaModel("gemma4:e4b", "http://127.0.0.1:1")
+
+
+def test_a_model_that_is_not_pulled_is_told_with_near_names(fake_ollama: Fake) -> None:
+    with pytest.raises(ModelError, match=r"no model gemma4:e2b.*gemma4:e4b.*ollama pull gemma4:e2b"):
+        OllamaModel("gemma4:e2b", fake_ollama().url)
+
+
+def test_a_server_that_is_no_ollama_is_told(fake_ollama: Fake) -> None:
+    with pytest.raises(ModelError, match="answers 404"):
+        OllamaServer(fake_ollama().url + "/elsewhere").version()
+
+
+def test_a_model_without_tools_is_refused_at_once(fake_ollama: Fake) -> None:
+    models = [{"name": "gemma:2b", "capabilities": ["completion"], "family": "gemma"}]
+    with pytest.raises(ModelError, match="cannot call tools"):
+        OllamaModel("gemma:2b", fake_ollama(models=models).url)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("box", "http://box:11434"),
+        ("box:99", "http://box:99"),
+        ("https://box", "https://box:443"),
+        ("http://box:99/", "http://box:99"),
+        ("[::1]:99", "http://[::1]:99"),
+        ("[::1]", "http://[::1]:11434"),
+    ],
+)
+def test_ollama_host_is_understood_as_ollama_does(host: str, url: str) -> None:
+    assert server_url({"OLLAMA_HOST": host}) == url
+
+
+def test_auto_takes_the_best_model_that_can_call_tools(fake_ollama: Fake) -> None:
+    tools = ["completion", "tools"]
+    models = [
+        {"name": "llama3:8b", "size": 5_000_000_000, "capabilities": tools},
+        {"name": "qwen3-coder:30b", "size": 19_000_000_000, "capabilities": tools},
+        {"name": "gemma4:e2b", "size": 7_000_000_000, "capabilities": tools},
+        {"name": "gemma4:31b-text", "size": 20_000_000_000, "capabilities": ["completion"]},
+        {"name": "gemma4:270m", "size": 300_000_000, "capabilities": tools},
+    ]
+    model, why = choose_model("auto", {"OLLAMA_HOST": fake_ollama(models=models).url})
+    assert model is not None and model.name == "ollama:gemma4:e2b"
+    assert "gemma4:e2b" in why
+
+
+def test_auto_without_a_model_says_why(fake_ollama: Fake) -> None:
+    assert choose_model("none", {}) == (None, "no model was asked for")
+    model, why = choose_model("auto", {"OLLAMA_HOST": "127.0.0.1:1"})
+    assert model is None and "no Ollama answers" in why
+    fake = fake_ollama(models=[{"name": "llama3:8b", "size": 5_000_000_000}])
+    model, why = choose_model("auto", {"OLLAMA_HOST": fake.url})
+    assert model is None and "llama3:8b" in why
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "gemma4", "ollama:", "openai:name", "openai:@http://x", "openai:a@ftp://b", "gpt:4"]
+)
+def test_a_bad_spec_names_the_allowed_forms(spec: str) -> None:
+    with pytest.raises(ValueError, match="openai:NAME@URL"):
+        choose_model(spec, {})
+
+
+def test_the_fake_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
+    script, log = tmp_path / "script.json", tmp_path / "requests.jsonl"
+    script.write_text(json.dumps({"replies": [{"content": "hello"}]}))
+    path = Path(__file__).parents[1] / "fakes" / "ollama_server.py"
+    argv = [sys.executable, str(path), str(script), "--requests", str(log)]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        model, _ = choose_model("ollama:gemma4:e4b", {"OLLAMA_HOST": process.stdout.readline().strip()})
+        assert model is not None
+        assert model.chat(ASK, [], think=False, max_tokens=10, timeout=10).text == "hello"
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
+    assert '"/api/chat"' in log.read_text()
