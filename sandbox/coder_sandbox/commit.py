@@ -43,17 +43,15 @@ def propose(base: Base, changes: Mapping[str, bytes | None], message: str) -> Pr
     TreeMoved if a touched file had uncommitted changes at the base, SnapshotError if there is nothing to build on.
     """
     repository = find_repository(base.repo)
-    if repository is None or repository.work_tree is None:
+    if repository is None:
         raise SnapshotError(f"{base.repo} is not in a git repository, so there is nothing to commit to; use apply")
     head = repository.says("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if not head:
         raise SnapshotError("the repository has no commit yet to build on; use apply, and commit yourself")
-    prefix = base.repo.relative_to(repository.work_tree.resolve()).as_posix() + "/"
-    prefix = "" if prefix == "./" else prefix
     _refuse_nested(base, changes)
     before, after, dirty = {}, {}, []
     for path, data in changes.items():
-        name = prefix + path
+        name = base.prefix + path
         before[name] = tree_entry(repository, head, name)
         blob = _new_blob(repository, name, before[name], _base_bytes(base, path), data)
         if blob is None:

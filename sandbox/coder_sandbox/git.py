@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -136,8 +137,8 @@ class Repository:
 
 def _git_module() -> Any:
     """GitPython, loaded only now: it is slow to import and refuses to where there is no git."""
-    try:
-        from git import cmd
-    except ImportError as error:
-        raise SnapshotError("git is not installed (or not on PATH); install git 2.30 or newer") from error
+    if not shutil.which("git"):
+        raise SnapshotError("git is not installed (or not on PATH); install git 2.30 or newer")
+    from git import cmd
+
     return cmd

@@ -44,6 +44,13 @@ def find_repository(directory: Path) -> Repository | None:
     return None
 
 
+def prefix_in(repository: Repository | None, directory: Path) -> str:
+    """What git puts before the paths of `directory`: "" at the top (or without git), else ending in a slash."""
+    if repository is None or repository.work_tree is None or directory == repository.work_tree:
+        return ""
+    return directory.relative_to(repository.work_tree).as_posix() + "/"
+
+
 def is_bare(directory: Path) -> bool:
     """Is this a repository without a working tree (or the inside of a .git)?"""
     return (directory / "HEAD").is_file() and all((directory / d).is_dir() for d in ("objects", "refs"))

@@ -17,7 +17,7 @@ from pathlib import Path
 from . import paths, worktree
 from .faults import SnapshotError, in_words, shown_name
 from .git import Repository
-from .listing import is_bare, list_files
+from .listing import find_repository, is_bare, list_files, prefix_in
 from .objects import EXECUTABLE, FILE, LINK, Content, Entry, entry_of, patch_content, read_tree, write_commit
 from .safe_files import CHUNK, directory, remove
 
@@ -40,6 +40,7 @@ class Base:
 
     run_dir: Path
     repo: Path  # the user's directory, resolved
+    prefix: str  # where `repo` is in the user's git repository: "" at its top, else ending in a slash
     commit: str
     tree: str
     entries: Mapping[str, Entry] = field(repr=False)
@@ -74,6 +75,7 @@ class Base:
             return cls(
                 run_dir,
                 Path(meta["repo"]),
+                meta["prefix"],
                 meta["commit"],
                 meta["tree"],
                 read_tree(store, meta["commit"]),
@@ -121,7 +123,10 @@ class Base:
                         remove(handle, name)
 
     def diff(self, changes: Changes) -> str:
-        """The changes as a patch that `git apply` takes (surrogateescape text), empty if they change nothing."""
+        """The changes as a patch (surrogateescape text), empty if they change nothing.
+
+        `git apply` takes it anywhere in the user's repository: its paths start at the top of that.
+        """
         changes = self.checked(changes)
         with in_words("write the patch"):
             files = patch_content({p: d for p, d in changes.items() if d is not None}, self.entries)
@@ -129,7 +134,7 @@ class Base:
             patched = write_commit(self.store, PATCH_REF, files, self.commit, gone)
             patch = self.store.run(
                 "diff", "--binary", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv",
-                "--src-prefix=a/", "--dst-prefix=b/", self.commit, patched,
+                f"--src-prefix=a/{self.prefix}", f"--dst-prefix=b/{self.prefix}", self.commit, patched,
             )  # fmt: skip
         return patch.decode("utf-8", "surrogateescape")
 
@@ -186,7 +191,8 @@ def _snapshot(repo: Path, run_dir: Path, max_files: int, max_bytes: int) -> None
     (store.git_dir / "info" / "attributes").write_text(ATTRIBUTES)
     commit = write_commit(store, BASE_REF, _contents(repo, listing.files, max_bytes))
     products = write_commit(store, PRODUCTS_REF, _contents(repo, _small_enough(repo, listing.products), max_bytes))
-    meta = {"repo": str(repo), "commit": commit, "products": products}
+    prefix = prefix_in(find_repository(repo), repo)
+    meta = {"repo": str(repo), "prefix": prefix, "commit": commit, "products": products}
     meta["tree"] = store.text("rev-parse", f"{commit}^{{tree}}")
     worktree.write_durably(run_dir / "base.json", json.dumps(meta).encode())
 

@@ -1,0 +1,95 @@
+"""Real git repositories for the tests, under a home directory of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+Git = Callable[..., str]
+MakeRepo = Callable[..., Path]
+
+
+@pytest.fixture
+def user_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with an identity in it, and none of the caller's git variables."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        '[user]\nname = Ada\nemail = ada@example.org\n[init]\ndefaultBranch = main\n[protocol "file"]\nallow = always\n'
+    )
+    for name in list(os.environ):
+        if name.startswith("GIT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return home
+
+
+@pytest.fixture
+def git(user_home: Path) -> Git:
+    """`git(directory, *args)`, as the user runs it; its output."""
+
+    def run(directory: Path, *args: str, check: bool = True) -> str:
+        done = subprocess.run(["git", "-C", directory, *args], capture_output=True, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"git {args}: {done.stderr.decode()}")
+        return os.fsdecode(done.stdout).rstrip("\n")
+
+    return run
+
+
+@pytest.fixture
+def make_repo(tmp_path: Path, git: Git) -> MakeRepo:
+    """`make_repo(files, name="repo", commit=True)`: a repository holding the files."""
+
+    def make(files: Mapping[str, str | bytes], name: str = "repo", commit: bool = True) -> Path:
+        root = tmp_path / name
+        root.mkdir(parents=True)
+        git(root, "init", "-q")
+        for path, text in files.items():
+            put(root / path, text)
+        if commit:
+            git(root, "add", "-A")
+            git(root, "commit", "-q", "-m", "first")
+        return root
+
+    return make
+
+
+def put(path: Path, text: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+@pytest.fixture
+def write() -> Callable[[Path, str | bytes], None]:
+    """Write a file, with the directories it needs."""
+    return put
+
+
+@pytest.fixture
+def fingerprint() -> Callable[[Path], dict[str, tuple[object, ...]]]:
+    """Everything there is below a directory: kind, mode, time of change, bytes."""
+
+    def take(root: Path) -> dict[str, tuple[object, ...]]:
+        found: dict[str, tuple[object, ...]] = {}
+        for place, directories, names in os.walk(root):
+            for path in (Path(place) / n for n in (*directories, *names)):
+                status = path.lstat()
+                if stat.S_ISLNK(status.st_mode):
+                    content: object = path.readlink()
+                elif stat.S_ISREG(status.st_mode):
+                    content = hashlib.sha256(path.read_bytes()).hexdigest()
+                else:
+                    content = ""
+                found[str(path.relative_to(root))] = (oct(status.st_mode), status.st_mtime_ns, content)
+        return found
+
+    return take
