@@ -43,7 +43,7 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
     if rundir.read_json("graph.json").get("version") != GRAPH_VERSION:
         raise UsageError(f"run {rundir.id} was made by another version of coder and cannot be resumed; start it anew")
     rundir.claim()
-    return _drive(rundir, Request.from_dict(rundir.meta["request"]), listen, resumed=True)
+    return _drive(rundir, Request.from_dict(rundir.meta()["request"]), listen, resumed=True)
 
 
 def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -> Result:
@@ -66,8 +66,8 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
             f"{error.strerror or error}: {error.filename or ''}".rstrip(": "),
         )
     except Exception as error:
-        (rundir.path / "traceback.txt").write_text(traceback.format_exc())
         if not (known := _foreseen(error)):
+            (rundir.path / "traceback.txt").write_text(traceback.format_exc())
             raise
         state = _stopped(session, state, "environment_error", known)
     finally:

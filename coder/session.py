@@ -54,7 +54,7 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._suite: Suite | None = None
         self._worktree: Path | None = None
-        self._placed: Ref = ""
+        self._files = frozenset(base.files)
         self._test_files: frozenset[str] = frozenset()
 
     # the record
@@ -93,7 +93,7 @@ class Session:
 
     def is_source(self, path: str) -> bool:
         """Whether a path is code under test that a repair may touch."""
-        return path.endswith(".py") and path in self.base.file_set and not self.protected(path)
+        return path.endswith(".py") and path in self._files and not self.protected(path)
 
     # the sandbox
 

@@ -1,0 +1,116 @@
+"""Prints coder's speeds as ratios against a named alternative, each pair measured in this one run.
+
+`make bench` runs it. Every figure in the README and the docs comes from here. Medians of several runs; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = ROOT / ".venv" / "bin" / "python"
+CODER = ROOT / ".venv" / "bin" / "coder"
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+from more_itertools_sdist import unpack  # noqa: E402  (the end-to-end tests' own helper)
+from plant import plant  # noqa: E402
+
+Row = tuple[str, str, str, str]
+
+
+def seconds(command: Sequence[str], runs: int = 5, cwd: Path = ROOT, ok: Sequence[int] = (0,)) -> float:
+    """The median wall time of a command over several runs, after one that is not counted."""
+    taken = []
+    for _ in range(runs + 1):
+        started = time.perf_counter()
+        ended = subprocess.run(command, cwd=cwd, capture_output=True, env=environment(), check=False)
+        taken.append(time.perf_counter() - started)
+        if ended.returncode not in ok:
+            raise SystemExit(f"{command} ended with {ended.returncode}:\n{ended.stderr.decode()[-2000:]}")
+    return statistics.median(taken[1:])
+
+
+def environment() -> dict[str, str]:
+    """The environment with coder's own virtual environment active: it has the pytest that the targets use."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODER_", "PYTHON"))}
+    path = f"{PYTHON.parent}{os.pathsep}{kept.get('PATH', '')}"
+    return kept | {"VIRTUAL_ENV": str(ROOT / ".venv"), "PATH": path}
+
+
+def help_against_pass() -> Row:
+    """The start of the program against the start of the interpreter."""
+    bare = seconds([str(PYTHON), "-c", "pass"], runs=15)
+    ours = seconds([str(CODER), "--help"], runs=15)
+    return "coder --help / python -c pass", f"{ours / bare:.1f} x", "at most 10 x, 120 ms", f"{ours * 1000:.0f} ms"
+
+
+def fix(repo: Path, home: Path, goal: str, sandbox: str) -> dict[str, object]:
+    """One whole `coder fix` as a user runs it, and its JSON result."""
+    command = [str(CODER), "fix", goal, "--repo", str(repo), "--model", "none", "--json", "--sandbox", sandbox]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, env=environment() | {"CODER_HOME": str(home)}, check=False
+    )
+    if not ended.stdout:
+        raise SystemExit(ended.stderr[-2000:])
+    result: dict[str, object] = json.loads(ended.stdout)
+    return result
+
+
+def whole_fix(repo: Path, home: Path, goal: str) -> list[Row]:
+    """A planted bug fixed and verified, against one plain run of the suite; and the candidates it checked."""
+    suite = seconds([str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], 3, repo, ok=(0, 1))
+    taken, rates = [], []
+    for _ in range(3):
+        started = time.perf_counter()
+        result = fix(repo, home, goal, "bwrap")
+        taken.append(time.perf_counter() - started)
+        if result["status"] != "fixed":
+            raise SystemExit(f"not fixed: {result['reason']}")
+        rates.append(rate(Path(str(result["run_dir"]))))
+    one = seconds([str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", goal], 5, repo, ok=(1,))
+    whole, checked = statistics.median(taken), statistics.median(rates)
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return [
+        ("candidates a second / one python -m pytest process a candidate", f"{checked * one:.0f} x", "at least 30 x",
+         f"{checked:.0f} a second against {1 / one:.1f}"),
+        ("whole fix / one run of the suite", f"{whole / suite:.1f} x", f"at most 8 x + 8 s = {8 * suite + 8:.0f} s",
+         f"{whole:.1f} s against {suite:.1f} s"),
+        ("peak memory of the largest process", f"{memory:.0f} MB", "at most 300 MB", ""),
+    ]  # fmt: skip
+
+
+def rate(run_dir: Path) -> float:
+    """Candidates a second, as the run's own record has it: the fastest full batch."""
+    events = [json.loads(line) for line in (run_dir / "events.jsonl").read_text().splitlines()]
+    return max(e["data"]["per_second"] for e in events if (e["node"], e["kind"]) == ("test", "candidates"))
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}")
+    rows: list[Row] = [help_against_pass()]
+    measure: Callable[[Path], list[Row]]
+    work = Path(tempfile.mkdtemp(prefix="coder-bench-"))
+    try:
+        repo = unpack(work / "repo")
+        bug = plant(repo, seed=1)
+        rows += whole_fix(repo, work / "home", bug.goal)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    for what, figure, bar, detail in rows:
+        print(f"{what:64} {figure:>10}   {bar:28} {detail}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""Whole runs over small repositories in real sandboxes: what a user asks for, and what coder says at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coder import run
+from coder.record.events import Event
+from coder.record.result import Result
+from coder.record.store import RunStore
+from coder.task import Request
+
+PRICES = """\
+def total(prices, discount=0):
+    result = 0
+    for price in prices:
+        result += price
+    if discount > 0:
+        result -= discount
+    return result
+
+
+def cheapest(prices):
+    return max(prices)
+
+
+def is_free(price):
+    return price <= 0
+"""
+TESTS = """\
+import pytest
+from shop.prices import cheapest, is_free, total
+
+def test_total():
+    assert total([1, 2]) == 3
+
+def test_discount():
+    assert total([5], discount=2) == 3
+
+def test_cheapest():
+    assert cheapest([3, 1, 2]) == 1
+
+@pytest.mark.parametrize("price", [0, -1])
+def test_is_free(price):
+    assert is_free(price)
+"""
+SHOP = {"shop/__init__.py": "", "shop/prices.py": PRICES, "tests/test_prices.py": TESTS}
+GOAL = "tests/test_prices.py::test_cheapest"
+
+Fix = Callable[..., Result]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "home")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
+    """Writes files into a new directory, the repository of the run."""
+
+    def write(files: Mapping[str, str]) -> Path:
+        repo = tmp_path / "repo"
+        for name, text in files.items():
+            path = repo / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return repo
+
+    return write
+
+
+@pytest.fixture
+def fix(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Fix:
+    """Runs a fix with the interpreter of these tests, without a model, in bubblewrap unless told otherwise."""
+    import sys
+
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+
+    def go(repo: Path, goal: str = "", listen: Callable[[Event], None] = lambda event: None, **more: Any) -> Result:
+        request = Request(repo=repo, goal=goal, **{"model": "none", "sandbox": "bwrap", "time": 60.0, **more})
+        return run.fix(request, store, listen)
+
+    return go
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Every file of a folder, by the hash of its content."""
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file()]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_a_failing_test_is_fixed_and_verified(
+    make: Callable[..., Path], fix: Fix, isolating: str, store: RunStore
+) -> None:
+    repo = make(SHOP)
+    before = fingerprint(repo)
+    result = fix(repo, "failing test test_cheapest", sandbox=isolating)
+    assert result.status == "fixed", result.reason
+    assert result.goal_tests == [GOAL]
+    assert "min(prices)" in result.patch
+    assert result.verification.scope == "all"
+    assert (result.verification.goal_passed, result.verification.still_passing) == (1, 4)
+    assert result.sandbox == isolating
+    assert fingerprint(repo) == before
+    assert list((Path(result.run_dir) / "worktrees").iterdir()) == []
+
+
+@pytest.mark.bwrap
+class TestWords:
+    """Bad input: clear words and the right exit code."""
+
+    def test_an_unknown_test_is_refused_with_the_nearest_names(self, make: Callable[..., Path], fix: Fix) -> None:
+        result = fix(make(SHOP), "failing test test_cheepest")
+        assert result.exit_code == 2
+        assert "test_cheapest" in result.reason
+
+    def test_an_ambiguous_name_lists_its_matches(self, make: Callable[..., Path], fix: Fix) -> None:
+        files = {**SHOP, "tests/test_more.py": "def test_total():\n    assert True\n"}
+        result = fix(make(files), "failing test test_total")
+        assert result.exit_code == 2
+        assert "tests/test_more.py::test_total" in result.reason
+        assert "tests/test_prices.py::test_total" in result.reason
+
+    def test_a_passing_goal_is_nothing_to_fix(self, make: Callable[..., Path], fix: Fix) -> None:
+        assert fix(make(SHOP), "test_total").exit_code == 4
+
+    def test_no_tests_at_all(self, make: Callable[..., Path], fix: Fix) -> None:
+        result = fix(make({"shop.py": PRICES}))
+        assert result.exit_code == 3
+
+    def test_nothing_can_be_collected(self, make: Callable[..., Path], fix: Fix) -> None:
+        result = fix(make({"conftest.py": "import nowhere_to_be_found\n", "test_a.py": "def test_a(): pass\n"}))
+        assert result.exit_code == 3
+        assert "nowhere_to_be_found" in result.reason
+
+    def test_a_missing_repository(self, tmp_path: Path, fix: Fix) -> None:
+        assert fix(tmp_path / "nowhere").exit_code == 2
+
+    def test_an_unsupported_test_command(self, make: Callable[..., Path], fix: Fix) -> None:
+        result = fix(make(SHOP), test_cmd="cargo test")
+        assert result.exit_code == 2
+        assert "pytest" in result.reason
+
+
+@pytest.mark.bwrap
+def test_a_file_that_cannot_be_collected_is_named_and_left_out(make: Callable[..., Path], fix: Fix) -> None:
+    events: list[Event] = []
+    repo = make({**SHOP, "tests/test_broken.py": "import nowhere_to_be_found\n\ndef test_b():\n    pass\n"})
+    result = fix(repo, "test_cheapest", events.append)
+    assert result.status == "fixed", result.reason
+    done = next(e for e in events if (e.node, e.kind) == ("baseline", "done"))
+    assert done.data["left_out"] == ["tests/test_broken.py"]
+
+
+@pytest.mark.bwrap
+def test_contradictory_tests_are_not_fixed(make: Callable[..., Path], fix: Fix) -> None:
+    lie = "\ndef test_impossible():\n    assert total([1]) == 1 and total([1]) == 2\n"
+    result = fix(make({**SHOP, "tests/test_prices.py": TESTS + lie}), "test_impossible")
+    assert result.exit_code == 1
+    assert result.patch == ""
+
+
+@pytest.mark.bwrap
+def test_a_skipped_goal_does_not_pass(make: Callable[..., Path], fix: Fix) -> None:
+    skipped = TESTS.replace("def test_cheapest", "@pytest.mark.skip\ndef test_cheapest")
+    assert fix(make({**SHOP, "tests/test_prices.py": skipped}), "test_cheapest").exit_code == 1
+
+
+@pytest.mark.bwrap
+def test_a_test_that_hangs_is_cut_and_the_rest_goes_on(make: Callable[..., Path], fix: Fix) -> None:
+    hang = "\nimport time\n\ndef test_hangs():\n    while True:\n        time.sleep(1)\n"
+    result = fix(make({**SHOP, "tests/test_prices.py": TESTS + hang}), "test_cheapest", time=90.0)
+    assert result.status == "fixed", result.reason
+    assert result.verification.regressed == []
+
+
+@pytest.mark.bwrap
+def test_no_goal_means_every_failing_test(make: Callable[..., Path], fix: Fix) -> None:
+    result = fix(make(SHOP))
+    assert (result.status, result.goal_tests) == ("fixed", [GOAL])
+
+
+@pytest.mark.bwrap
+def test_unittest_is_a_target_too(make: Callable[..., Path], fix: Fix) -> None:
+    tests = (
+        "import unittest\nfrom shop.prices import cheapest, total\n\n\nclass TestPrices(unittest.TestCase):\n"
+        "    def test_cheapest(self):\n        self.assertEqual(cheapest([3, 1]), 1)\n\n"
+        "    def test_total(self):\n        self.assertEqual(total([3, 1]), 4)\n"
+    )
+    repo = make({"shop/__init__.py": "", "shop/prices.py": PRICES, "tests/__init__.py": "", "tests/test_p.py": tests})
+    result = fix(repo, "test_cheapest", test_cmd="python -m unittest discover")
+    assert result.status == "fixed", result.reason
+    assert result.goal_tests == ["tests.test_p.TestPrices.test_cheapest"]
+
+
+@pytest.mark.bwrap
+@pytest.mark.parametrize("node", ["baseline", "plan", "edit", "test", "analyze", "verify"])
+def test_interrupted_at_any_node_it_leaves_nothing_and_resumes(
+    node: str, make: Callable[..., Path], fix: Fix, store: RunStore, processes_with: Callable[[str], list[int]]
+) -> None:
+    def interrupt(event: Event) -> None:
+        if (event.node, event.kind) == (node, "begin"):
+            raise KeyboardInterrupt
+
+    result = fix(make(SHOP), "test_cheapest", interrupt)
+    assert result.exit_code == 130
+    [summary] = store.list()
+    assert (summary.status, summary.resumable) == ("interrupted", True)
+    assert processes_with(str(Path(result.run_dir) / "worktrees")) == []
+    assert not any((Path(result.run_dir) / "worktrees").glob("*"))
+    seen: list[str] = []
+    again = run.resume(result.run_id, store, lambda e: seen.append(e.node) if e.kind == "begin" else None)
+    assert again.status == "fixed", again.reason
+    assert seen[0] == node
+    assert again.counts.steps == 6
+
+
+@pytest.mark.bwrap
+def test_a_run_that_is_over_is_not_resumed(make: Callable[..., Path], fix: Fix, store: RunStore) -> None:
+    from coder.errors import UsageError
+
+    result = fix(make(SHOP), "test_cheapest")
+    with pytest.raises(UsageError, match="over"):
+        run.resume(result.run_id, store, lambda event: None)
+
+
+@pytest.mark.bwrap
+def test_the_time_budget_holds(make: Callable[..., Path], fix: Fix) -> None:
+    lie = "\ndef test_impossible():\n    assert total([1]) == 1 and total([1]) == 2\n"
+    slow = "\ndef test_slow():\n    import time\n    time.sleep(3)\n"
+    result = fix(make({**SHOP, "tests/test_prices.py": TESTS + lie + slow}), "test_impossible", time=4.0)
+    assert result.status in ("not_fixed", "environment_error")
+    assert result.seconds.total < 4.0 + 5.0  # the step under way has a limit of its own
+
+
+@pytest.mark.bwrap
+def test_an_explicit_reachable_scope_says_what_was_not_run(make: Callable[..., Path], fix: Fix) -> None:
+    files = {**SHOP, "other.py": "def one():\n    return 1\n"}
+    files["tests/test_other.py"] = "from other import one\n\ndef test_one():\n    assert one() == 1\n"
+    result = fix(make(files), "test_cheapest", verify="reachable")
+    assert result.status == "fixed", result.reason
+    assert (result.verification.scope, result.verification.not_run) == ("reachable", 1)
+
+
+def test_no_sandbox_is_never_none(make: Callable[..., Path], fix: Fix, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    result = fix(make(SHOP), "test_cheapest", sandbox="auto")
+    assert result.exit_code == 3
+    assert "bubblewrap" in result.reason
