@@ -168,7 +168,7 @@ def run(
             cwd=cwd,
             start_new_session=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:
         return _result(None, "", f"{argv[0] if argv else '(no command)'}: {error}", started)
     pumps = _Pumps(process, stdin.encode("utf-8", "surrogateescape"), output_bytes)
     try:

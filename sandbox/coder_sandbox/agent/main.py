@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import sys
 import threading
 import traceback
@@ -65,7 +66,8 @@ class Channel:
 
 
 def harden() -> None:
-    """Close /proc/<agent> to processes of the same user, and adopt those that daemonise."""
+    """Close /proc/<agent> to processes of the same user, adopt those that daemonise, heed no signal of theirs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # which the first process of a namespace never gets from inside
     libc = ctypes.CDLL(None, use_errno=True)
     for option, value in ((PR_SET_DUMPABLE, 0), (PR_SET_CHILD_SUBREAPER, 1)):
         if libc.prctl(option, value, 0, 0, 0) != 0:

@@ -134,6 +134,7 @@ class Guard:
         self._memory = 0
         self._tasks = 0
         self._busy = threading.Event()
+        self._looking = threading.Lock()  # held from a look to the end of what it leads to
         self._oom_kills = 0
 
     def start(self, memory_mb: int, processes: int) -> None:
@@ -148,7 +149,8 @@ class Guard:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._busy.clear()
+        with self._looking:  # a kill under way must not reach into the next request
+            self._busy.clear()
 
     def why_killed(self) -> Optional[str]:
         """Why a process that got SIGKILL got it: "memory", "processes", or None if it was not for its use."""
@@ -158,10 +160,11 @@ class Guard:
 
     def _watch(self) -> None:
         while self._busy.wait():
-            over = next(self._excesses(), None)
-            if over is not None:
-                self.verdict = over
-                kill_descendants()
+            with self._looking:
+                over = next(self._excesses(), None) if self._busy.is_set() else None
+                if over is not None:
+                    self.verdict = over
+                    kill_descendants()
             time.sleep(TICK)
 
     def _excesses(self) -> Iterator[str]:
