@@ -20,7 +20,7 @@ from coder.evaluate.dataset import Instance
 from coder.evaluate.outcome import Outcome, Verdict
 from coder.evaluate.verdict import Room, judge, sandboxed_suite
 
-CODER = (sys.executable, "-m", "coder.cli.main")
+CODER = (sys.executable, "-P", "-m", "coder.cli.main")
 GRACE = 60.0  # seconds past its budget before a run is interrupted
 ENDING = 20.0  # seconds from the interrupt to the kill: sandboxes and worktrees are put away
 

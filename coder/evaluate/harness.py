@@ -47,7 +47,7 @@ def evaluate(
     instances = load(dataset)
     settings = Settings(sandbox, model, time, seed, command, room)
     with tempfile.TemporaryDirectory(prefix="coder-eval-") as temporary:
-        results = Results(out or Path(temporary), resume=resume)
+        results = Results((out or Path(temporary)).resolve(), resume=resume)
         known = {instance.id for instance in instances}
         results.keep(known)
         todo = [instance for instance in instances if instance.id not in results.outcomes]
