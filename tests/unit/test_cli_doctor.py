@@ -1,0 +1,101 @@
+"""coder doctor: it can work here, or it says what is missing."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from coder.cli import doctor
+from coder.cli.doctor import Check, can_fix
+from coder.cli.main import main
+
+WELL = [
+    Check("git", True, "git version 2"),
+    Check("python", True, "python"),
+    Check("bwrap", False, "not installed", "one of the sandboxes"),
+    Check("docker", True, "Docker 20", "one of the sandboxes"),
+    Check("ollama", False, "not there", "optional"),
+]
+
+
+@pytest.fixture
+def report(monkeypatch, capsys):
+    """Run `coder doctor` over the checks given: exit code and output."""
+
+    def run(*argv: str, checks=None):
+        if checks is not None:
+            monkeypatch.setattr(doctor, "_checks", lambda repo: [lambda check=check: check for check in checks])
+        monkeypatch.setattr(sys, "argv", ["coder", "doctor", *argv])
+        return main(), capsys.readouterr().out
+
+    return run
+
+
+def without(name: str) -> list[Check]:
+    return [Check(c.name, c.ok and c.name != name, c.text, c.need) for c in WELL]
+
+
+def test_one_sandbox_is_enough_and_a_model_is_not_needed(report):
+    code, out = report(checks=WELL)
+    assert code == 0
+    assert "coder can work here" in out
+
+
+@pytest.mark.parametrize("name", ["git", "python", "docker"])
+def test_without_what_a_fix_needs_it_ends_with_3(report, name):
+    assert not can_fix(without(name))
+    code, out = report(checks=without(name))
+    assert code == 3
+    assert "coder cannot work here" in out
+
+
+def test_json_says_the_same(report):
+    code, out = report("--json", checks=without("git"))
+    said = json.loads(out)
+    assert (code, said["ok"]) == (3, False)
+    assert said["checks"][0] == {"name": "git", "ok": False, "text": "git version 2", "need": "must"}
+
+
+def test_every_real_check_answers_in_words(report, tmp_path, monkeypatch):
+    monkeypatch.setenv("CODER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")  # nobody listens there
+    code, out = report("--json", "--repo", str(tmp_path))
+    checks = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert list(checks) == ["git", "python", "pytest", "bwrap", "docker", "ollama", "state"]
+    assert all(check["text"] for check in checks.values())
+    assert checks["ollama"]["ok"] is False
+    assert "ollama serve" in checks["ollama"]["text"]
+    assert str(tmp_path / "home") in checks["state"]["text"]
+    assert code == (0 if can_fix([Check(**check) for check in checks.values()]) else 3)
+
+
+def test_a_state_directory_that_cannot_be_written_is_said(report, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CODER_HOME", str(tmp_path / "file" / "home"))
+    check = doctor._state()
+    assert not check.ok
+    assert "CODER_HOME" in check.text
+
+
+def test_the_repositorys_interpreter_is_looked_at_and_never_run(tmp_path: Path):
+    environment = tmp_path / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
+    python = environment / "bin" / "python"
+    python.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
+    python.chmod(0o755)
+    doctor._python(tmp_path)
+    doctor._pytest(tmp_path)
+    assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_pytest_is_found_as_a_file(tmp_path, monkeypatch, there):
+    python = tmp_path / "bin" / "python"
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    if there:
+        (packages / "pytest").mkdir()
+    monkeypatch.setattr(doctor, "_toolchain", lambda repo: type("Found", (), {"python": python}))
+    assert doctor._pytest(tmp_path).ok is there
