@@ -461,6 +461,7 @@ def test_diff_is_exact_when_piped(run):
 def test_apply_refuses_a_run_without_a_verified_patch(coder, repo, tmp_path):
     run = RunStore(tmp_path / "home").create(repo, "", {})
     run.save_result(Result(run.id, "not_fixed", patch=PATCH))
+    run.save_changes({"m.py": b"unverified"})
     run.close()
     done = coder("apply", run.id)
     assert done.code == 2
