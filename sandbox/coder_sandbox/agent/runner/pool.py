@@ -1,0 +1,232 @@
+"""Forked children, a few at a time, each ended with all it started, whatever it does."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from os import close, fork, getpid, pipe, setsid, waitpid
+from select import POLLIN, poll
+from typing import Any, Callable, Dict, Generic, Iterable, List, NoReturn, Optional, Sequence, TypeVar
+
+from .report import Inbox, Record, Report, hide, new_word, reporter
+
+PR_SET_CHILD_SUBREAPER = 36
+TICK = 0.05  # seconds between two looks at children that say nothing
+GROWTH = 2 << 30  # bytes of address space a child may add to what it is born with
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+T = TypeVar("T")
+
+
+class Forked(BaseException):
+    """Raised in a child, to leave the parent's loop: it has a task, and a way to say how it went."""
+
+    def __init__(self, task: Any, say: Report) -> None:
+        super().__init__()
+        self.task, self.say = task, say
+
+
+class Child(Generic[T]):
+    """One child and what is known of it."""
+
+    def __init__(self, pid: int, task: T, inbox: Inbox, limit: float, scratch: str) -> None:
+        self.pid, self.task, self.inbox, self.scratch = pid, task, inbox, scratch
+        self.started = time.monotonic()
+        self.deadline = self.started + limit
+        self.said: Record = {}
+        self.status: Optional[int] = None  # as of waitpid, if it ended by itself
+        self.timed_out = False
+        self.seconds = 0.0
+
+    @property
+    def fate(self) -> str:
+        """How it ended, in words."""
+        if self.status is None:
+            return "it was ended"
+        if os.WIFSIGNALED(self.status):
+            return f"its process was killed by signal {os.WTERMSIG(self.status)}"
+        return f"its process ended with exit code {os.WEXITSTATUS(self.status)}"
+
+
+class Pool(Generic[T]):
+    """Runs tasks in forks of this process."""
+
+    def __init__(self, workers: int) -> None:
+        self.private: Sequence[int] = ()  # descriptors of the parent that no child may have
+        self.keep: Sequence[int] = ()  # children of the parent that are not the pool's
+        self._workers = max(1, workers)
+        self._scratch = tempfile.mkdtemp(prefix="warm-")
+        self._numbers = 0
+        self._running: Dict[int, Child[T]] = {}
+        self._poll = poll()
+        adopt()
+
+    def run(
+        self,
+        tasks: Iterable[T],
+        limit: Callable[[T], float],
+        done: Callable[[Child[T]], None],
+        begun: Callable[[T], None] = lambda task: None,
+    ) -> None:
+        """Do the tasks. In each child this raises Forked; a child is done when it has said its first word
+        with "verdict" in it, has ended, or has lived for its limit (seconds)."""
+        waiting = iter(tasks)
+        more = True
+        while True:
+            while more and len(self._running) < self._workers:
+                task = next(waiting, None)
+                if task is None:
+                    more = False
+                    break
+                begun(task)
+                self._start(task, limit(task))
+            if not self._running:
+                return
+            for child in self._turn():
+                self._end(child)
+                done(child)
+
+    def _start(self, task: T, limit: float) -> None:
+        self._numbers += 1
+        scratch = os.path.join(self._scratch, str(self._numbers))
+        word, ends = new_word(), pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        size = address_space()
+        pid = fork()
+        if pid == 0:
+            for fd in (ends[0], *self.private, *(child.inbox.fd for child in self._running.values())):
+                close(fd)
+            settle(limit, size + GROWTH, scratch)
+            raise Forked(task, reporter(hide(ends[1]), word))
+        close(ends[1])
+        child = Child(pid, task, Inbox(ends[0], word), limit, scratch)
+        self._running[child.inbox.fd] = child
+        self._poll.register(child.inbox.fd, POLLIN)
+
+    def _turn(self) -> List[Child[T]]:
+        """Wait a little, listen, and give the children that are done."""
+        now = time.monotonic()
+        wait = min(TICK, *(max(0.0, child.deadline - now) for child in self._running.values()))
+        ready = {fd for fd, _ in self._poll.poll(wait * 1000)}
+        now = time.monotonic()
+        return [child for fd, child in self._running.items() if self._is_done(child, fd in ready, now)]
+
+    def _is_done(self, child: Child[T], ready: bool, now: float) -> bool:
+        if ready:
+            self._listen(child)
+        if "verdict" in child.said:
+            return True
+        if child.inbox.closed or not ready:
+            pid, status = waitpid(child.pid, os.WNOHANG)
+            if pid:
+                child.status = status
+                self._listen(child)  # what it said at the last moment
+                return True
+        child.timed_out = now >= child.deadline
+        return child.timed_out
+
+    def _listen(self, child: Child[T]) -> None:
+        if child.inbox.closed:
+            return
+        for record in child.inbox.read():
+            child.said.update(record)
+        if child.inbox.closed:
+            self._poll.unregister(child.inbox.fd)
+
+    def _end(self, child: Child[T]) -> None:
+        del self._running[child.inbox.fd]
+        if not child.inbox.closed:
+            self._poll.unregister(child.inbox.fd)
+        child.inbox.close()
+        end_tree(child.pid, child.status is None)
+        end_orphans({*self.keep, *(other.pid for other in self._running.values())})
+        child.seconds = time.monotonic() - child.started
+        remove(child.scratch)
+
+
+def adopt() -> None:
+    """Make descendants whose parent has died children of this process, so that they can be found."""
+    with contextlib.suppress(OSError, AttributeError):  # then they become the agent's, which ends them later
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def address_space() -> int:
+    """Bytes of this process's address space."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * PAGE
+
+
+def lower(number: int, value: int) -> None:
+    """Set a resource limit, unless a lower one stands."""
+    hard = resource.getrlimit(number)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(number, (value, hard))
+
+
+def settle(limit: float, memory: int, scratch: str) -> None:
+    """In a new child: a session, limits, a temporary directory and no voice of its own."""
+    setsid()
+    lower(resource.RLIMIT_CPU, int(limit) + 2)
+    lower(resource.RLIMIT_AS, memory)
+    os.mkdir(scratch, 0o700)
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
+
+
+def mute() -> None:
+    """Standard input, output and error of this process and those it forks lead nowhere."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nothing, fd)
+    os.close(nothing)
+
+
+def end_tree(pid: int, unburied: bool) -> None:
+    """Kill a child and its session at one instant, and bury it."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):  # gone already; or it had no time to make its session
+            kill(pid, signal.SIGKILL)
+        if not unburied:
+            break  # the number of a buried child may be another's by now, that of its group cannot
+    if unburied:
+        waitpid(pid, 0)
+
+
+def children() -> List[int]:
+    """The direct children of this process's main thread."""
+    try:
+        with open(f"/proc/self/task/{getpid()}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def end_orphans(known: Iterable[int]) -> None:
+    """Kill what has daemonised: its parent died, so it is a child of this process that nobody started here."""
+    mine = set(known)
+    for _ in range(1000):
+        orphans = [pid for pid in children() if pid not in mine]
+        if not orphans:
+            return
+        for pid in orphans:
+            end_tree(pid, True)
+
+
+def remove(directory: str) -> None:
+    """Remove a directory with what is in it, mostly nothing."""
+    try:
+        os.rmdir(directory)
+    except OSError:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def leave() -> NoReturn:
+    """End this process at once, without its parent's clean-up."""
+    os._exit(0)

@@ -1,0 +1,243 @@
+"""Collects and runs tests under pytest, with the target's own configuration, plugins and conftest files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
+import pytest
+
+from . import warm
+from .coverage import open_coverage
+from .outcome import Watcher
+from .project import Project, shorten
+from .report import Record, Report
+
+NEUTRAL: Dict[str, Any] = {
+    # All tests, in the order of the files, in this process, and nothing written beside them.
+    "maxfail": 0,
+    "continue_on_collection_errors": True,
+    "collectonly": False,
+    "usepdb": False,
+    "trace": False,
+    "lf": False,
+    "failedfirst": False,
+    "newfirst": False,
+    "stepwise": False,
+    "stepwise_skip": False,
+    "xmlpath": None,
+    "numprocesses": None,
+    "distload": False,
+    "dist": "no",
+    "tx": [],
+    "no_cov": True,
+    "cov_source": [],
+    "randomly_reorganize": False,
+    "randomly_seed": 0,
+    "random_order": False,
+    "random_order_bucket": "none",
+}
+COLLECT_MESSAGE = 1000  # characters of why a file cannot be collected
+
+
+class Neutral:
+    """Takes back what the target's configuration asks for and what would get in the way."""
+
+    def __init__(self, capture: str = "") -> None:
+        self._capture = capture  # in place of capturing by descriptor
+
+    def _settle(self, options: Any) -> None:
+        for name, value in NEUTRAL.items():
+            setattr(options, name, value)
+        if self._capture and getattr(options, "capture", "") == "fd":
+            options.capture = self._capture
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: Any) -> Iterator[None]:
+        self._settle(early_config.known_args_namespace)
+        yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: Any) -> Iterator[None]:
+        self._settle(config.option)
+        yield
+
+
+class Picker:
+    """Collects only the files that hold the wanted tests, and notes what cannot be collected."""
+
+    def __init__(self, wanted: Optional[Set[str]] = None, done: Sequence[str] = (), whole_files: bool = False) -> None:
+        self.wanted = wanted  # None: all
+        self.errors: List[Record] = []
+        self._done = set(done)
+        self._whole_files = whole_files
+        self._files: Optional[Tuple[Set[str], Set[str]]] = None  # files, and the directories above them
+
+    def _is_ignored(self, path: str, config: Any) -> Optional[bool]:
+        if self.wanted is None or os.path.basename(path) == "__init__.py":
+            return None
+        if self._files is None:
+            self._files = self._find_files(str(config.rootdir if not hasattr(config, "rootpath") else config.rootpath))
+        files, above = self._files
+        if not files or path in files or path in above:
+            return None
+        return True
+
+    def _find_files(self, root: str) -> Tuple[Set[str], Set[str]]:
+        files = {os.path.normpath(os.path.join(root, test.split("::")[0])) for test in self.wanted or ()}
+        if not all(map(os.path.isfile, files)):
+            return set(), set()  # ids that do not begin with a file: look everywhere
+        above: Set[str] = set()
+        for path in files:
+            while path not in above and path != os.path.dirname(path):
+                path = os.path.dirname(path)
+                above.add(path)
+        return files, above
+
+    if int(pytest.__version__.split(".")[0]) >= 7:
+
+        def pytest_ignore_collect(self, collection_path: Any, config: Any) -> Optional[bool]:
+            return self._is_ignored(str(collection_path), config)
+
+    else:
+
+        def pytest_ignore_collect(self, path: Any, config: Any) -> Optional[bool]:  # type: ignore[misc]
+            return self._is_ignored(str(path), config)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: List[Any]) -> Iterator[None]:
+        yield
+        if not self._whole_files and (self.wanted is not None or self._done):
+            wanted, done = self.wanted, self._done
+            items[:] = [i for i in items if (wanted is None or i.nodeid in wanted) and i.nodeid not in done]
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.errors.append({"path": report.nodeid, "message": _reason(str(report.longrepr))})
+
+
+def _reason(text: str) -> str:
+    """Of a long traceback what says why: pytest marks it with an E."""
+    marked = [line[1:].strip() for line in text.splitlines() if line.startswith("E  ")]
+    return shorten("\n".join(marked) or text, COLLECT_MESSAGE)
+
+
+class Loop:
+    """Does what this process is for where pytest would run the tests, or lets pytest run them."""
+
+    def __init__(self, instead: Callable[[Any], None]) -> None:
+        self._instead = instead
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self._instead(session)
+        return True
+
+
+def _main(job: Record, plugins: Sequence[Any]) -> int:
+    """pytest.main, seen from inside as `python -m pytest ARGS`."""
+    arguments = [str(argument) for argument in job["args"]]
+    sys.argv = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *arguments]
+    cache = os.path.join(job["scratch"], "cache")
+    return int(pytest.main(["-o", f"cache_dir={cache}", *arguments], plugins=list(plugins)))
+
+
+def collect(job: Record, report: Report) -> None:
+    """Say which tests there are, in run order, and which files cannot be collected."""
+    picker = Picker()
+
+    def tell(session: Any) -> None:
+        ids = list(dict.fromkeys(item.nodeid for item in session.items))
+        report({"collected": {"version": pytest.__version__, "ids": ids, "errors": picker.errors}})
+
+    report({"end": _main(job, [Neutral(), picker, Loop(tell)])})
+
+
+def run(job: Record, report: Report) -> None:
+    """Run tests, and say of each when it starts and how it ended."""
+    project = Project(job["root"])
+    ids = job["ids"]
+    watcher = Watcher(
+        project,
+        lambda test: report({"start": test}),
+        lambda result: report({"test": result}),
+        open_coverage(project) if job["coverage"] else None,
+    )
+    picker = Picker(None if ids is None else set(ids), job["done"])
+    report({"end": _main(job, [Neutral(), picker, watcher])})
+
+
+class Items:
+    """The collected tests, to run some of them: the `Tests` of the warm validator."""
+
+    def __init__(self, session: Any, watcher: Watcher, results: List[Record], errors: List[Record]) -> None:
+        self._items: Dict[str, Any] = {}
+        for item in session.items:
+            self._items.setdefault(item.nodeid, item)
+        self._watcher, self._results = watcher, results
+        self.why_not = "\n".join(f"{error['path']}: {error['message']}" for error in errors)
+        self._config = session.config
+
+    def __contains__(self, test: str) -> bool:
+        return test in self._items
+
+    def run(self, ids: Sequence[str], each: Callable[[Record], bool]) -> None:
+        """Run the tests in this order while `each` says so. One that says nothing is "missing"."""
+        factory = getattr(self._config, "_tmp_path_factory", None)
+        if factory is not None:  # temporary directories of this fork only, and no numbered ones to look for
+            factory._given_basetemp, factory._basetemp = _path(os.environ["TMPDIR"]) / "pytest", None
+        items = [self._items[test] for test in ids]
+        for item, following in zip(items, [*items[1:], None]):
+            self._results.clear()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if not each(self._results[-1] if self._results else {"id": item.nodeid, "outcome": "missing"}):
+                return
+
+
+def _path(name: str) -> Any:
+    import pathlib
+
+    return pathlib.Path(name)
+
+
+class ForkPoint:
+    """Holds pytest where its plugins are loaded and nothing of the project is."""
+
+    def __init__(self, prepare: Callable[[], None]) -> None:
+        self._prepare = prepare
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self) -> Iterator[None]:
+        self._prepare()
+        yield
+
+
+def serve(job: Record, report: Report, commands: Any) -> None:
+    """Be the warm validator: see warm.py. Returns in no process but one whose pytest could not run."""
+    project, results = Project(job["root"]), []  # type: Tuple[Project, List[Record]]
+    watcher = Watcher(project, lambda test: None, results.append)
+    picker = Picker(whole_files=True)
+    roles: List[warm.Role] = []
+
+    def prepare() -> None:
+        roles.append(warm.Router(job, project, report, commands).run())
+        picker.wanted = set(roles[0].ids)
+
+    def loop(session: Any) -> None:
+        roles[0].play(Items(session, watcher, results, picker.errors))
+
+    _main(job, [ForkPoint(prepare), Neutral("sys"), picker, watcher, Loop(loop)])
+    if roles:
+        roles[0].fail("; ".join(error["message"] for error in picker.errors) or "the tests cannot be collected")
+
+
+def candidate(job: Record, report: Report) -> None:
+    """Check one candidate in this process, which has nothing of the project yet."""
+    project, results = Project(job["root"]), []  # type: Tuple[Project, List[Record]]
+    role = warm.single(job, report)
+    picker = Picker(set(role.ids), whole_files=True)
+    watcher = Watcher(project, lambda test: None, results.append)
+    loop = Loop(lambda session: role.play(Items(session, watcher, results, picker.errors)))
+    _main(job, [Neutral(), picker, watcher, loop])
+    role.fail("; ".join(error["message"] for error in picker.errors) or "the tests cannot be collected")

@@ -1,0 +1,129 @@
+"""From what a person calls a test to the ids that the runner has."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+NEAREST = 5
+SHORTEST_PART = 3  # characters of a part of an id that may stand for it
+
+_WORDING = re.compile(
+    r"^(?:please\s+)?(?:(?:fix|repair|make|run)\s+)?(?:the\s+)?(?:(?:failing|failed|broken|red)\s+)?(?:(?:unit\s*)?tests?\b\s*:?\s*)?",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[`\"'“‘]([^`\"'“”‘’]+)[`\"'”’]")
+_UNITTEST = re.compile(r"^(\w+) \(([\w.]+)\)$")  # as unittest prints a test: "test_c (tests.test_a.TestB)"
+
+
+class GoalError(Exception):
+    """No test, or more than one, has this name. `names`: the nearest ones, or all that match."""
+
+    def __init__(self, kind: Literal["missing", "ambiguous"], goal: str, names: Sequence[str]) -> None:
+        verb = "no test matches" if kind == "missing" else "more than one test matches"
+        super().__init__(f"{verb} {goal!r}" + (f": {', '.join(names[:NEAREST])}" if names else ""))
+        self.kind = kind
+        self.names = list(names)
+
+
+def resolve(goal: str, ids: Sequence[str]) -> list[str]:
+    """The ids that `goal` names, in run order.
+
+    A full id, a file, directory, class or function, a parametrised test with or without its parameters, a unique
+    part of an id, in pytest's or in dotted form; "failing test X" and quotes around the name are taken off. Raises
+    GoalError if that names no test, or tests that have no more in common than the part of the name.
+    """
+    for name in _names(goal):
+        found = _match(name, ids)
+        if found:
+            return found
+    raise GoalError("missing", goal, _nearest(goal, ids))
+
+
+def _names(goal: str) -> Iterable[str]:
+    """What in the goal may be the name, most certain first."""
+    text = goal.strip()
+    quoted = [part.strip() for part in _QUOTED.findall(text)]
+    plain = _WORDING.sub("", text, count=1).strip().strip("`\"'“”‘’").rstrip(".:,!").strip()
+    words = [word.strip("`\"'“”‘’.,:;!()") for word in plain.split()]
+    marked = [word for word in words if "::" in word or "." in word or "_" in word]
+    found = [text, plain, *quoted, *(marked if len(words) > 1 else ())]
+    return dict.fromkeys(name for name in found if name)
+
+
+def without_parameters(test_id: str) -> str:
+    """`test_c[1-2]` -> `test_c`."""
+    return test_id.split("[", 1)[0] if test_id.endswith("]") else test_id
+
+
+def _dotted(test_id: str) -> str:
+    """`tests/test_a.py::TestB::test_c` -> `tests.test_a.TestB.test_c`."""
+    path, _, rest = test_id.partition("::")
+    return ".".join([path.removesuffix(".py").replace("/", "."), *rest.split("::")]) if rest else test_id
+
+
+def _match(name: str, ids: Sequence[str]) -> list[str]:
+    """The tests of the first reading of the name that any test fits. Raises GoalError if they are unrelated."""
+    name = name.removeprefix("./")
+    shown = _UNITTEST.match(name)
+    if shown:
+        test, where = shown.groups()
+        name = where if where.endswith(f".{test}") else f"{where}.{test}"
+    for fits, shared in _readings(name):
+        found = [test_id for test_id in ids if fits(test_id)]
+        owners = list(dict.fromkeys(shared(test_id) for test_id in found))
+        if len(owners) > 1:
+            raise GoalError("ambiguous", name, owners)
+        if found:
+            return found
+    return []
+
+
+_Reading = tuple[Callable[[str], bool], Callable[[str], str]]
+
+
+def _readings(name: str) -> list[_Reading]:
+    """(which ids the name fits, what they must have in common), strictest first."""
+    directory = name.rstrip("/") + "/"
+
+    def path(test_id: str) -> str:
+        return test_id.split("::", 1)[0]
+
+    def up_to_name(test_id: str) -> str:
+        """The id up to the class or module that is called for."""
+        for mark in (f"::{name}::", f".{name}."):
+            if mark in test_id:
+                return test_id[: test_id.index(mark) + len(mark)].rstrip(":.")
+        return test_id
+
+    def ends(test_id: str) -> bool:
+        tails = {test_id, without_parameters(test_id), _dotted(test_id), _dotted(without_parameters(test_id))}
+        return any(tail.endswith((f"::{name}", f".{name}", f"/{name}")) for tail in tails)
+
+    return [
+        (lambda test_id: test_id == name, lambda test_id: test_id),
+        (lambda test_id: name in (without_parameters(test_id), _dotted(test_id)), without_parameters),
+        (lambda test_id: path(test_id) == name, path),
+        (lambda test_id: test_id.startswith((f"{name}::", f"{name}.")), lambda test_id: name),
+        (lambda test_id: _dotted(test_id).startswith(f"{name}."), lambda test_id: name),
+        (lambda test_id: test_id.startswith(directory), lambda test_id: directory),
+        (ends, without_parameters),
+        (lambda test_id: path(test_id).endswith(f"/{name}"), path),
+        (lambda test_id: path(test_id).removesuffix(".py").endswith((f"/{name}", f".{name}")), path),
+        (lambda test_id: f"::{name}::" in test_id or f".{name}." in test_id, up_to_name),
+        (lambda test_id: len(name) >= SHORTEST_PART and name in test_id, without_parameters),
+    ]
+
+
+def _nearest(goal: str, ids: Sequence[str]) -> list[str]:
+    """Ids whose function is spelt most like a word of the goal."""
+    by_function: dict[str, str] = {}
+    for test_id in dict.fromkeys(map(without_parameters, ids)):
+        by_function.setdefault(re.split(r"::|\.", test_id)[-1], test_id)
+    names = [re.split(r"::|/|\.(?!py\b)", without_parameters(name))[-1] for name in _names(goal)]
+    close: list[str] = []
+    for name in sorted(set(names), key=lambda name: (" " in name, -len(name))):
+        close += difflib.get_close_matches(name, by_function, n=NEAREST, cutoff=0.5)
+    return [by_function[function] for function in dict.fromkeys(close)][:NEAREST]

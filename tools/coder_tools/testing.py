@@ -1,0 +1,275 @@
+"""The tests of one target repository: collecting them, running them, checking candidates against them.
+
+What the agent answers is read with care: the code that it watches is not trusted, and neither is the agent.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any, Literal, get_args
+
+from coder_sandbox.contract import Event, Sandbox
+
+from coder_tools.contract import (
+    CandidateResult,
+    CollectError,
+    Collection,
+    Frame,
+    Outcome,
+    Splice,
+    TestResult,
+    Verdict,
+)
+
+GRACE = 30.0  # seconds over its own time that the agent gets to end what it has started
+MESSAGE = 4096  # characters of a failure's message
+NAME = 4096  # characters of a test id or a path
+FRAMES = 40
+REQUEST_BYTES = 4 << 20  # of candidates in one request
+
+Candidate = tuple[str, Sequence[Splice], Sequence[str], float]
+"""(key, splices, companion ids, limit in seconds)"""
+
+
+class TestRunFailed(Exception):
+    """Tests cannot be collected or run at all; the message says why."""
+
+    __test__ = False
+
+
+class Suite:
+    """One target repository's tests in one open sandbox."""
+
+    def __init__(self, sandbox: Sandbox, root: Path, runner: str = "auto", args: Sequence[str] = ()) -> None:
+        """`root`: as seen inside. `runner`: "pytest", "unittest" or "auto". `args`: the runner's own."""
+        self._sandbox = sandbox
+        self._target = {"runner": runner, "args": list(args), "root": str(root)}
+        self.warm = False  # whether check() can be called
+
+    def collect(self, timeout: float) -> Collection:
+        """Which tests there are, without running them.
+
+        Raises TestRunFailed if there is no runner, none of the files can be collected, or there are no tests.
+        """
+        started = time.monotonic()
+        answer = self._ask("collect", {"timeout": timeout}, timeout)
+        ids = tuple(test for test in _list(answer.get("ids")) if isinstance(test, str) and len(test) <= NAME)
+        errors = tuple(_collect_error(error) for error in _list(answer.get("errors")) if isinstance(error, dict))
+        if not ids:
+            raise TestRunFailed("\n".join(f"{e.path}: {e.message}" for e in errors[:5]) or "There are no tests.")
+        runner: Literal["pytest", "unittest"] = "unittest" if answer.get("runner") == "unittest" else "pytest"
+        self._target["runner"] = runner
+        version = _text(answer.get("version"), 100)
+        return Collection(runner, version, ids, errors, time.monotonic() - started)
+
+    def run(
+        self,
+        ids: Sequence[str] | None,
+        *,
+        timeout: float,
+        test_timeout: float,
+        limits: Mapping[str, float] | None = None,
+        coverage: bool = False,
+        stop_on_fail: bool = False,
+        on_result: Callable[[TestResult], None] | None = None,
+    ) -> list[TestResult]:
+        """Run these tests (None: all). Results stand in the order of `ids`; one that never came is "missing".
+
+        `timeout`: seconds for all; `test_timeout`: for each, unless `limits` has the test. Raises TestRunFailed if
+        the runner cannot work at all.
+        """
+        if ids is not None and not ids:
+            return []
+        wanted = None if ids is None else dict.fromkeys(ids)
+        found: dict[str, TestResult] = {}
+
+        def on_event(event: Event) -> None:
+            result = _test_result(event.get("test"))
+            if result is None or (wanted is not None and result.id not in wanted):
+                return
+            found[result.id] = result
+            if on_result is not None:
+                on_result(result)
+
+        payload = {
+            "ids": None if wanted is None else list(wanted),
+            "timeout": timeout,
+            "test_timeout": test_timeout,
+            "limits": {test: limit for test, limit in (limits or {}).items() if wanted is None or test in wanted},
+            "coverage": coverage,
+            "stop_on_fail": stop_on_fail,
+        }
+        self._ask("tests", payload, timeout, on_event)
+        return [found.get(test) or TestResult(test, "missing") for test in (found if wanted is None else wanted)]
+
+    def open_warm(self, goal: Sequence[str], workers: int) -> str:
+        """Get ready to check candidates against these tests.
+
+        Returns "" if they are checked in a warm process, else why not: check() then takes a process for each.
+        """
+        answer = self._ask("warm_open", {"goal": list(goal), "workers": workers}, 300.0)
+        self.warm = True
+        return "" if answer.get("warm") is True else _text(answer.get("reason"), MESSAGE) or "it did not start"
+
+    def check(
+        self,
+        candidates: Sequence[Candidate],
+        timeout: float,
+        on_result: Callable[[CandidateResult], None] | None = None,
+    ) -> list[CandidateResult]:
+        """Check candidates against the goal of open_warm and their companions, up to `timeout` seconds in all.
+
+        Results come in no particular order; a candidate that was not reached in time has none.
+        """
+        keys = {candidate[0] for candidate in candidates}
+        found: dict[str, CandidateResult] = {}
+
+        def on_event(event: Event) -> None:
+            result = _candidate_result(event.get("candidate"))
+            if result is None or result.key not in keys:
+                return
+            found[result.key] = result
+            if on_result is not None:
+                on_result(result)
+
+        deadline = time.monotonic() + timeout
+        for part in _parts(candidates):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            self._ask("warm_check", {"candidates": part, "timeout": left}, left, on_event)
+        return list(found.values())
+
+    def close_warm(self) -> None:
+        """End what open_warm started."""
+        if self.warm:
+            self.warm = False
+            self._ask("warm_close", {}, 0.0)
+
+    def _ask(
+        self, op: str, payload: Mapping[str, Any], timeout: float, on_event: Callable[[Event], None] | None = None
+    ) -> dict[str, Any]:
+        """One request. Raises TestRunFailed with the agent's words if the target's tests are at fault."""
+        answer = self._sandbox.request(op, {**self._target, **payload}, timeout=timeout + GRACE, on_event=on_event)
+        if isinstance(answer.get("error"), str):
+            raise TestRunFailed(_text(answer["error"], MESSAGE))
+        return answer
+
+
+def _parts(candidates: Sequence[Candidate]) -> Iterator[list[dict[str, Any]]]:
+    """The candidates as the protocol has them, in requests that are not too long."""
+    part: list[dict[str, Any]] = []
+    size = 0
+    for key, splices, companions, limit in candidates:
+        candidate = {
+            "key": key,
+            "splices": [[splice.path, splice.start, splice.end, splice.text] for splice in splices],
+            "companions": list(companions),
+            "limit": limit,
+        }
+        own = len(json.dumps(candidate))
+        if part and size + own > REQUEST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(candidate)
+        size += own
+    if part:
+        yield part
+
+
+def _text(value: object, size: int) -> str:
+    return value[:size] if isinstance(value, str) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: object) -> float:
+    """A number of seconds; whatever is none is 0."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1e9 else 0.0
+
+
+def _collect_error(error: Mapping[str, Any]) -> CollectError:
+    return CollectError(_text(error.get("path"), NAME), _text(error.get("message"), MESSAGE))
+
+
+def _test_result(value: object) -> TestResult | None:
+    """None for what is no result of a test."""
+    if not isinstance(value, dict) or value.get("outcome") not in get_args(Outcome):
+        return None
+    test = value.get("id")
+    if not isinstance(test, str) or len(test) > NAME:
+        return None
+    frames = [_frame(frame) for frame in _list(value.get("frames"))[-FRAMES:]]
+    coverage = value.get("coverage")
+    return TestResult(
+        id=test,
+        outcome=value["outcome"],
+        duration=_number(value.get("duration")),
+        message=_text(value.get("message"), MESSAGE),
+        exception=_text(value.get("exception"), 200),
+        frames=tuple(frame for frame in frames if frame is not None),
+        coverage=_coverage(coverage) if isinstance(coverage, dict) else {},
+    )
+
+
+def _is_inside(path: object) -> bool:
+    return isinstance(path, str) and 0 < len(path) <= NAME and path[0] != "/" and ".." not in path.split("/")
+
+
+def _frame(value: object) -> Frame | None:
+    match value:
+        case [str(path), int(line), str(function)] if _is_inside(path) and line > 0:
+            return Frame(path, line, function[:200])
+        case _:
+            return None
+
+
+def _coverage(value: Mapping[Any, Any]) -> dict[str, frozenset[int]]:
+    return {
+        path: frozenset(line for line in _list(lines) if type(line) is int and line > 0)
+        for path, lines in value.items()
+        if _is_inside(path)
+    }
+
+
+def _candidate_result(value: object) -> CandidateResult | None:
+    """None for what is no verdict on a candidate."""
+    if not isinstance(value, dict) or value.get("verdict") not in get_args(Verdict):
+        return None
+    key = value.get("key")
+    if not isinstance(key, str):
+        return None
+    return CandidateResult(
+        key=key,
+        verdict=value["verdict"],
+        goal_passed=int(_number(value.get("goal_passed"))),
+        failed_test=_text(value.get("failed_test"), NAME),
+        message=_text(value.get("message"), MESSAGE),
+        seconds=_number(value.get("seconds")),
+    )
+
+
+_WRAPPERS = (("uv", "run"), ("poetry", "run"), ("pdm", "run"), ("pipenv", "run"), ("hatch", "run"), ("rye", "run"))
+
+
+def parse_test_command(cmd: str) -> tuple[str, str | None, tuple[str, ...]]:
+    """(runner, interpreter or None, the runner's arguments) of "pytest -x tests", "python3.9 -m unittest discover".
+
+    Raises ValueError for a command that is neither pytest nor unittest.
+    """
+    words = shlex.split(cmd)
+    if tuple(words[:2]) in _WRAPPERS:
+        words = words[2:]
+    program = PurePath(words[0]).name if words else ""
+    if program in ("pytest", "py.test"):
+        beside = str(PurePath(words[0]).with_name("python")) if "/" in words[0] else None
+        return "pytest", beside, tuple(words[1:])
+    if program.startswith(("python", "pypy")) and words[1:2] == ["-m"] and words[2:3] in (["pytest"], ["unittest"]):
+        return words[2], words[0], tuple(words[3:])
+    raise ValueError(f"{cmd!r} is neither 'pytest ...', 'python -m pytest ...' nor 'python -m unittest ...'")
