@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -36,6 +35,7 @@ FORBIDDEN = (
     "kernel.apparmor_restrict_unprivileged_userns, or the container coder runs in): allow them, or use "
     "--sandbox docker."
 )
+OLDEST = (0, 8)  # the first that forbids user namespaces inside and limits the size of a tmpfs
 START_SECONDS = 10.0
 
 
@@ -50,8 +50,7 @@ def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) ->
         yield ("--share-net",)
     # never root; on the host the processes are the caller's in any case, and so are the files they make
     yield "--unshare-user", "--uid", str(uid), "--gid", str(gid)
-    if version() >= (0, 8):
-        yield ("--disable-userns",)  # and no way to become root of a namespace further in
+    yield ("--disable-userns",)  # and no way to become root of a namespace further in
     yield "--cap-drop", "ALL"
     yield ("--as-pid-1",)  # the agent is the namespace's init: what it starts can neither stop nor outlive it
     yield ("--die-with-parent",)  # kill -9 of coder ends everything inside
@@ -163,24 +162,25 @@ def _rlimit_processes(limits: Limits) -> int | None:
     return limits.processes + 64 if (int(major), int(minor)) >= (5, 14) else None
 
 
-@functools.cache
-def version() -> tuple[int, ...]:
-    """The version of the bwrap on PATH, (0,) if it does not say."""
-    done = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
-    return tuple(int(part) for part in re.findall(r"\d+", done.stdout)) or (0,)
-
-
 def probe() -> tuple[bool, str]:
     """Whether a sandbox can be opened here: its version, or why not and the remedy."""
-    if shutil.which("bwrap") is None:
+    program = shutil.which("bwrap")
+    if program is None:
         return False, f"bubblewrap (bwrap) is not installed. {INSTALL}"
-    argv = ["bwrap", "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
     try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, check=False, timeout=START_SECONDS, stdin=subprocess.DEVNULL
-        )
+        said = _ask(program, "--version").stdout.strip()
+        version = tuple(int(part) for part in re.findall(r"\d+", said))
+        if version < OLDEST:
+            return False, f"{said or program} is too old: {'.'.join(map(str, OLDEST))} is needed, or --sandbox docker."
+        tried = _ask(program, "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--proc", "/proc", "true")
     except (OSError, subprocess.TimeoutExpired) as error:
         return False, f"bubblewrap cannot be started: {error}"
-    if done.returncode != 0:
-        return False, f"bubblewrap does not work here: {done.stderr.strip()}. {FORBIDDEN}"
-    return True, "bubblewrap " + ".".join(map(str, version()))
+    if tried.returncode != 0:
+        return False, f"bubblewrap does not work here: {tried.stderr.strip()}. {FORBIDDEN}"
+    return True, said
+
+
+def _ask(*argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv, capture_output=True, text=True, check=False, timeout=START_SECONDS, stdin=subprocess.DEVNULL
+    )
