@@ -45,7 +45,7 @@ def command(
         return 0 if able else CANNOT
     for check in checks:
         mark = "ok" if check.ok else "missing" if check.need == "must" else "-"
-        print_text(f"{mark:<8} {check.name:<12} {check.text}")
+        print_text(f"{mark:<8} {check.name:<12} {check.text}", hang=22)
     print_text("\ncoder can work here" if able else "\ncoder cannot work here: see what is missing above")
     return 0 if able else CANNOT
 

@@ -27,9 +27,9 @@ def command(run: RunOrNewest = "", repo: Repo = HERE) -> None:
     status = summary.status.replace("_", " ") + (", resumable" if summary.resumable else "")
     print_text(f"run {found.id}: {status}\n{_INDENT[:4]}repository {summary.repo}\n")
     for line in story(list(found.events())):
-        print_text(line)
+        print_text(line, hang=len(_INDENT))
     if (result := found.result()) is not None:
-        print_text("\n" + "\n".join(ending(result)))
+        print_text("\n" + "\n".join(ending(result)), hang=11)
 
 
 def story(events: Sequence[Event]) -> list[str]:

@@ -18,9 +18,9 @@ def say(text: str = "") -> None:
     _write(sys.stderr, _fitted(clean(text), sys.stderr) + "\n")
 
 
-def print_text(text: str) -> None:
-    """A result for people, on standard output."""
-    _write(sys.stdout, _fitted(clean(text), sys.stdout) + "\n")
+def print_text(text: str, hang: int = 2) -> None:
+    """A result for people, on standard output. `hang`: columns the rest of a long line is indented by."""
+    _write(sys.stdout, _fitted(clean(text), sys.stdout, hang) + "\n")
 
 
 def print_json(value: Any) -> None:
@@ -50,17 +50,19 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, markup=False, highlight=False, emoji=False)
 
 
-def _fitted(text: str, stream: TextIO) -> str:
+def _fitted(text: str, stream: TextIO, hang: int = 2) -> str:
     """The text with its lines broken between words to fit a terminal, the rest of a line indented under it."""
     if not stream.isatty():
         return text
-    import shutil
     import textwrap
 
-    width = max(20, shutil.get_terminal_size().columns - 1)
+    try:
+        width = max(20, os.get_terminal_size(stream.fileno()).columns - 1)
+    except (OSError, ValueError):
+        return text
     lines = []
     for line in text.split("\n"):
-        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        indent = " " * min(max(hang, len(line) - len(line.lstrip()) + 2), width // 3)
         lines += textwrap.wrap(
             line,
             width,
