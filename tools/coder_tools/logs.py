@@ -14,6 +14,7 @@ from coder_tools.text import cap, clean
 
 _VALUE_LIMIT = 300  # characters of an expected or actual value
 _MESSAGE_LIMIT = 800  # characters
+_READ_LIMIT = 20_000  # characters of a message that are looked at
 _LISTED = 10  # test ids
 
 _UNITTEST = (
@@ -27,6 +28,7 @@ _UNITTEST = (
     (re.compile(r"unexpectedly (?P<a>None|identical: .+)"), "{a}", "something else"),
     (re.compile(r"(?P<e>[\w.]+) not raised(?: by .+)?"), "no exception", "{e} to be raised"),
 )
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Failed|Exit)\b")
 _NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of )?(.+)")
 _DIFFER = re.compile(r"(?:Lists|Tuples|Sequences|Sets|Dicts|\w+s) differ: (?P<body>.+)")
 _WHERE = re.compile(r"\+\s+(?:where|and)\s+(?P<value>.+?) = ")
@@ -122,20 +124,21 @@ def deepest(frames: Sequence[Frame]) -> Frame | None:
 
 def head(message: str) -> str:
     """The lines that matter: pytest's error lines where there are any, else the last ones of a traceback."""
-    lines = message.strip().split("\n")
+    return cap("\n".join(_errors(message)), _MESSAGE_LIMIT)
+
+
+def _errors(message: str) -> list[str]:
+    lines = message[:_READ_LIMIT].strip().split("\n")
     errors = [line[1:].strip() for line in lines if re.match(r"E\s", line)]
-    if not errors:
-        starts = [
-            at for at, line in enumerate(lines) if re.match(r"[A-Za-z_][\w.]*(Error|Exception|Failed|Exit)\b", line)
-        ]
-        errors = lines[starts[-1] :] if starts else lines
-    return cap("\n".join(errors), _MESSAGE_LIMIT)
+    if errors:
+        return errors
+    starts = [at for at, line in enumerate(lines) if _EXCEPTION.match(line)]
+    return lines[starts[-1] :] if starts else lines
 
 
 def expectation(message: str) -> tuple[str, str]:
     """(expected, actual) from the text of a failed assertion; ("", "") where it says nothing of the kind."""
-    text = head(message)
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    lines = [line.strip() for line in _errors(message) if line.strip()]
     if not lines:
         return "", ""
     first = re.sub(r"^[\w.]*(AssertionError|Failed): ?", "", lines[0]) or (lines[1] if len(lines) > 1 else "")

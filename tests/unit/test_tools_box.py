@@ -1,0 +1,174 @@
+"""The tools as a model calls them: forgiving in form, strict in effect."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from coder_tools.protect import is_protected
+from coder_tools.toolbox import Toolbox, schemas
+from coder_tools.workspace import Workspace
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+FILES = {
+    "src/calc.py": b"def add(a, b):\n    return a - b\n\n\ndef sub(a, b):\n    return a - b + 0\n",
+    "tests/test_calc.py": b"from src.calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
+}
+
+
+def toolbox(**options: Any) -> Toolbox:
+    made = Workspace(FILES.__getitem__, list(FILES), {}, is_protected)
+    return Toolbox(made, {}, **options)
+
+
+def test_schemas_are_short() -> None:
+    assert len(schemas()) == 8
+    assert len(str(schemas())) < 3000
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("read_file", {"path": "src/calc.py"}),
+        ("read", {"file_path": "src/calc.py"}),
+        ("ReadFile", {"path": "src/calc.py", "start": "1", "end": 2.0}),
+        ("functions.read_file", {"filename": "calc.py"}),
+        ("default_api:read-file", '{"path": "src/calc.py"}'),
+        ("read_fiel", {"arguments": {"path": "src/calc.py"}}),
+        ("cat", {"path": "./src/calc.py", "unknown": 1}),
+    ],
+)
+def test_near_misses_are_understood(name: str, arguments: Any) -> None:
+    result = toolbox().run(name, arguments)
+    assert result.ok and result.name == "read_file" and "return a - b" in result.text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("teleport", {}, "The tools are: list_files"),
+        ("read_file", {}, "needs `path`"),
+        ("read_file", {"path": "src/calc.py", "start": "soon"}, "whole number"),
+        ("read_file", {"path": "src/cals.py"}, "Did you mean src/calc.py"),
+        ("read_file", {"path": "../../etc/passwd"}, "leads out"),
+        ("read_file", "not json", "no JSON object"),
+        ("read_file", ["src/calc.py"], "no JSON object"),
+        ("edit_file", {"path": "src/calc.py", "replace": "x"}, "needs `search`"),
+        ("edit_file", {"path": "src/calc.py", "search": "return a - b", "replace": "x"}, "2 times"),
+        (
+            "edit_file",
+            {"path": "tests/test_calc.py", "search": "== 3", "replace": "== -1"},
+            "it is a test. Change the code",
+        ),
+        ("create_file", {"path": "conftest.py", "content": "x = 1"}, "test configuration"),
+        ("create_file", {"path": "src/calc.py", "content": "x = 1"}, "exists already .* Use edit_file"),
+        ("create_file", {"path": "/tmp/x.py", "content": "x = 1"}, "not relative"),
+        ("create_file", {"path": ".git/hooks/pre-commit", "content": "x"}, "belongs to git"),
+    ],
+)
+def test_every_error_says_what_to_do_and_changes_nothing(name: str, arguments: Any, words: str) -> None:
+    box = toolbox()
+    result = box.run(name, arguments)
+    assert not result.ok and not result.changed and box.workspace.changes == {}
+    assert re.search(words, result.text), result.text
+
+
+def test_an_edit_shows_what_it_made() -> None:
+    box = toolbox()
+    result = box.run(
+        "str_replace", {"file": "src/calc.py", "old_str": "    return a - b\n\n", "new_str": "    return a + b\n\n"}
+    )
+    assert result.ok and result.changed and "   2|     return a + b" in result.text
+    assert box.workspace.changes == {"src/calc.py": FILES["src/calc.py"].replace(b"a - b\n\n", b"a + b\n\n")}
+
+
+def test_a_function_is_replaced_by_name() -> None:
+    box = toolbox()
+    assert box.run(
+        "edit_file", {"path": "src/calc.py", "function": "sub", "code": "def sub(a, b):\n    return a - b"}
+    ).ok
+    assert box.workspace.changes["src/calc.py"] == FILES["src/calc.py"].replace(b" + 0", b"")
+
+
+def test_json_content_is_written_as_it_was_meant() -> None:
+    box = toolbox()
+    assert box.run("write_file", {"path": "a.json", "content": '{"a": 1}'}).ok
+    assert box.run("create_file", {"path": "b.json", "content": {"a": 1}}).ok
+    assert box.run("create_file", {"path": "c.txt", "content": ["one", "two"]}).ok
+    changes = box.workspace.changes
+    assert (changes["a.json"], changes["b.json"], changes["c.txt"]) == (
+        b'{"a": 1}\n',
+        b'{\n  "a": 1\n}\n',
+        b"one\ntwo\n",
+    )
+
+
+def test_a_definition_comes_with_its_source_and_uses() -> None:
+    text = toolbox().run("find_definition", {"symbol": "add"}).text
+    assert "function add" in text and "   2|     return a - b" in text and "tests/test_calc.py:5" in text
+
+
+def test_identical_calls_in_one_message_are_run_once() -> None:
+    call = ("edit_file", {"path": "src/calc.py", "function": "sub", "replace": "def sub(a, b):\n    return 1"})
+    results = toolbox().run_all([call, call, ("read_file", {"path": "src/calc.py"}), call])
+    assert [r.changed for r in results] == [True, False, False, False]
+    assert [r.repeated for r in results] == [False, True, False, True]
+    assert "same call as above" in results[1].text
+
+
+def test_a_flood_of_calls_is_stopped() -> None:
+    results = toolbox().run_all([("search", {"pattern": f"add{n}"}) for n in range(100)])
+    assert len(results) == 100 and "at most 8 calls" in results[8].text and "at most 8" not in results[7].text
+
+
+def test_a_repeated_question_is_answered_by_what_is_known_until_something_changes() -> None:
+    box = toolbox()
+    ask = ("read_file", {"path": "src/calc.py"})
+    assert not box.run(*ask).repeated
+    again = box.run("cat", {"file": "src/calc.py"})
+    assert again.repeated and again.text.startswith("You already have this") and "src/calc.py, lines 1" in again.text
+    box.run("create_file", {"path": "new.py", "content": "x = 1"})
+    assert not box.run(*ask).repeated
+
+
+def test_tests_and_the_end_are_left_to_the_caller() -> None:
+    assert [toolbox().run(name, {}).asks for name in ("run_tests", "pytest", "finish", "submit", "ls")] == [
+        "test", "test", "finish", "finish", "",
+    ]  # fmt: skip
+
+
+def test_answers_are_never_longer_than_allowed() -> None:
+    box = toolbox(limit=500)
+    box.run("create_file", {"path": "big.txt", "content": "word " * 50_000})
+    box.run("create_file", {"path": "long.txt", "content": "word\n" * 50_000})
+    for call in (
+        ("read_file", {"path": "big.txt"}),
+        ("read_file", {"path": "long.txt"}),
+        ("search", {"pattern": "word"}),
+    ):
+        assert len(box.run(*call).text) <= 600
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+names = st.sampled_from(
+    ["list_files", "read_file", "search", "find_definition", "edit_file", "create_file", "grep", "x"]
+)
+keys = st.sampled_from(["path", "start", "end", "pattern", "name", "search", "replace", "function", "content", "old"])
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(
+    names,
+    st.dictionaries(keys, json_values | st.sampled_from(["src/calc.py", "add", "a - b"]), max_size=4) | json_values,
+)
+def test_whatever_a_model_sends_gets_an_answer_and_no_test_is_touched(name: str, arguments: Any) -> None:
+    box = toolbox()
+    result = box.run(name, arguments)
+    assert result.text
+    assert not any(is_protected(path) for path in box.workspace.changes)
