@@ -34,10 +34,12 @@ def user_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def git(user_home: Path) -> Git:
-    """`git(directory, *args)`, as the user runs it; its output."""
+    """`git(directory, *args)`, as the user runs it but without hooks (a hook that ran is coder's doing); its output."""
 
     def run(directory: Path, *args: str, check: bool = True) -> str:
-        done = subprocess.run(["git", "-C", directory, *args], capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", directory, "-c", "core.hooksPath=/dev/null", *args], capture_output=True, check=False
+        )
         if check and done.returncode:
             raise AssertionError(f"git {args}: {done.stderr.decode()}")
         return os.fsdecode(done.stdout).rstrip("\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from coder_sandbox import landing
@@ -51,7 +52,7 @@ def test_the_patch_lands_exactly(base, repo):
     assert {p: (repo / p).read_bytes() if (repo / p).exists() else None for p in CHANGES} == CHANGES
     assert (repo / "run.sh").stat().st_mode & 0o777 == 0o750
     assert (repo / "a.py").stat().st_mode & 0o777 == 0o600
-    assert not [p for p in repo.rglob(".coder-*")]
+    assert not list(repo.rglob(".coder-*"))
 
 
 def test_undo_restores_bytes_rights_times_and_directories(base, repo, fingerprint):
@@ -224,7 +225,7 @@ def test_a_deleted_link_comes_back_as_a_link(base, repo):
     apply(base, {"link": None})
     assert not os.path.lexists(repo / "link")
     undo(base.run_dir)
-    assert os.readlink(repo / "link") == "a.py"
+    assert (repo / "link").readlink() == Path("a.py")
 
 
 def test_a_directory_that_is_no_git_repository(tmp_path, user_home, write):

@@ -181,6 +181,16 @@ def test_remove_leaves_nothing_after(attack, base, outside, fingerprint):
     assert {name: entry[::2] for name, entry in fingerprint(outside).items()} == theirs
 
 
+def test_equal_files_made_one_by_a_hard_link_are_two_again(make_repo, tmp_path):
+    """Else a test that writes into one would change the other."""
+    base = Base.take(make_repo({"x.py": "same\n", "y.py": "same\n"}, "twins"), tmp_path / "run2")
+    place = base.checkout("one")
+    (place / "y.py").unlink()
+    (place / "y.py").hardlink_to(place / "x.py")
+    base.restore("one")
+    assert [(place / name).stat().st_nlink for name in ("x.py", "y.py")] == [1, 1]
+
+
 def test_what_is_untouched_is_not_written_again(base):
     place = base.checkout("one")
     (place / "a.py").write_bytes(b"changed\n")
@@ -200,7 +210,7 @@ def test_directories_without_rights_as_an_ordinary_user(tmp_path_factory):
     script = (
         "import os, pathlib, sys\nfrom coder_sandbox.safe_files import directory, remove\n"
         "root = pathlib.Path(sys.argv[1]); (root / 'x/y/z').mkdir(parents=True); (root / 'x/y/z/f').touch()\n"
-        "[p.chmod(0) for p in (root / 'x/y/z', root / 'x/y', root / 'x')]\n"
+        "(root / 'x/y/z').chmod(0o500); (root / 'x/y').chmod(0); (root / 'x').chmod(0o400)\n"
         "with directory(root) as handle: remove(handle, 'x')\n"
         "assert not os.listdir(root)\n"
     )

@@ -37,7 +37,9 @@ def test_a_file_below_a_file_of_the_same_change_is_refused():
         checked({"new": b"", "new/x": b""}, ENTRIES, {})
 
 
-@pytest.mark.parametrize("path", ["a.py", "new.py", "new/dir/x.py", ".gitignore", "pkg/git.py", "naïve.py", "with space"])
+@pytest.mark.parametrize(
+    "path", ["a.py", "new.py", "new/dir/x.py", ".gitignore", "pkg/git.py", "naïve.py", "with space"]
+)
 def test_accepted(path):
     assert checked({path: b"x"}, ENTRIES, {}) == {path: b"x"}
 
