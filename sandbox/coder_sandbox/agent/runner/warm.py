@@ -221,7 +221,7 @@ class Warm(Role):
             lambda child: spawned.extend(filter(None, [child.said.get("spawned")])),
         )
         self._report({"ready": True, "missing": missing, "why": tests.why_not, "spawned": spawned})
-        with os.fdopen(self._ends.commands, "rb") as commands:
+        with os.fdopen(self._ends.commands, "rb", closefd=False) as commands:  # a child has closed it
             for line in commands:
                 goal, candidates = json.loads(line)
                 tasks = (Task(candidate, goal) for candidate in candidates)
