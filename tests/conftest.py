@@ -50,6 +50,13 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
+def target_env() -> Path:
+    """An environment as a user's is, with pytest and nothing of coder; `make setup` makes it."""
+    folder = Path(__file__).parent.parent / ".venv-target"
+    return folder if folder.is_dir() else Path(sys.prefix)
+
+
+@pytest.fixture(scope="session")
 def toolchain(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
     """The Python these tests run on, pytest included, as a target's toolchain."""
     return find_toolchain(tmp_path_factory.mktemp("empty"), os.environ, sys.executable)
@@ -109,13 +116,26 @@ def eventually() -> Callable[[Callable[[], bool], float], bool]:
     return ask
 
 
+def _fake(name: str) -> Any:
+    """A module of tests/fakes/."""
+    spec = importlib.util.spec_from_file_location(f"fake_{name}", Path(__file__).parent / "fakes" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and annotations look for it there
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def fake_ollama() -> Iterator[Callable[..., Any]]:
     """Starts fake Ollama servers: fake_ollama(replies=[...], ...), the keys as in tests/fakes/ollama_server.py."""
-    path = Path(__file__).parent / "fakes" / "ollama_server.py"
-    spec = importlib.util.spec_from_file_location("fake_ollama_server", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = _fake("ollama_server")
     with ExitStack() as stack:
         yield lambda **script: stack.enter_context(module.FakeOllama(script))
+
+
+@pytest.fixture
+def scripted_policy() -> Callable[..., Any]:
+    """Makes a policy that plays a list of steps; see tests/fakes/scripted_policy.py."""
+    made: Callable[..., Any] = _fake("scripted_policy").ScriptedPolicy
+    return made

@@ -10,7 +10,7 @@ from coder.models.messages import to_langchain
 from coder.models.ollama_server import OllamaServer, unreachable
 from coder.models.privacy import disable_tracing, is_loopback
 from coder.models.stream import limited
-from coder.models.tokens import characters, estimate
+from coder.models.tokens import estimate
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -96,7 +96,7 @@ class OllamaModel:
 
     def _check_whole(self, reply: Reply, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> None:
         """Raise ModelError if the server read only a part of the prompt: it drops the oldest messages silently."""
-        size = characters(messages, tools)
+        size = sum(len(message["content"]) for message in messages)  # a template may leave thoughts and tools out
         if not reply.prompt_tokens or reply.prompt_tokens * _MOST_CHARS_PER_TOKEN >= size:
             return
         # Few tokens may also mean that the rest was in the server's cache: only too small a context cuts.

@@ -89,7 +89,7 @@ class Conversation:
     def learn(self, sent: Sequence[Message], tools: Sequence[ToolSchema], prompt_tokens: int) -> None:
         """Take a prompt's true count into account, within what is believable."""
         if prompt_tokens > 0:
-            self._memory["ratio"] = min(5.0, max(1.5, characters(sent, tools) / prompt_tokens))
+            self._memory["ratio"] = min(4.0, max(1.5, characters(sent, tools) / prompt_tokens))
 
     def fit(self, system: Message, tools: Sequence[ToolSchema], limit: int) -> list[Message]:
         """The prompt, of at most `limit` tokens: what is old is shortened first, and stays so.

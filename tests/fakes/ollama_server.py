@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         context = self.fake.context or min(asked, model.get("context_length", asked))
         self.fake.loaded[model["name"]] = context
         reply = self.fake.take()
-        messages, tokens = truncated(body.get("messages", []), context)
+        messages, tokens = truncated(body.get("messages", []), body.get("tools") or [], context)
         if "tools" not in model.get("capabilities", ["tools"]) and body.get("tools"):
             self._json({"error": f"{model['name']} does not support tools"}, 400)
         elif "expect" in reply and reply["expect"] not in json.dumps(messages, ensure_ascii=False):
@@ -228,20 +228,23 @@ class _Nowhere:
         pass
 
 
-def truncated(messages: list[dict[str, Any]], context: int) -> tuple[list[dict[str, Any]], int]:
-    """The messages that fit, and their tokens: the oldest go first, but never system ones or the last."""
+def truncated(messages: list[dict[str, Any]], tools: list[Any], context: int) -> tuple[list[dict[str, Any]], int]:
+    """The messages that fit, and the prompt's tokens: the oldest go first, but never system ones or the last."""
     kept = list(messages)
-    while _tokens(kept) > context:
+    while _tokens(kept, tools) > context:
         oldest = next((at for at, m in enumerate(kept[:-1]) if m.get("role") != "system"), None)
         if oldest is None:
             break
         del kept[oldest]
-    return kept, _tokens(kept)
+    return kept, _tokens(kept, tools)
 
 
-def _tokens(messages: list[dict[str, Any]]) -> int:
-    texts = (str(m.get("content") or "") + json.dumps(m.get("tool_calls") or "") for m in messages)
-    return sum(len(text) for text in texts) // _CHARS_PER_TOKEN + 4 * len(messages)
+def _tokens(messages: list[dict[str, Any]], tools: list[Any]) -> int:
+    size = len(json.dumps(tools)) if tools else 0
+    for message in messages:
+        size += sum(len(message.get(key) or "") for key in ("content", "thinking")) + 4 * _CHARS_PER_TOKEN
+        size += len(json.dumps(message["tool_calls"])) if message.get("tool_calls") else 0
+    return size // _CHARS_PER_TOKEN
 
 
 def _lines(model: str, reply: dict[str, Any], tokens: int, *, think: bool) -> Iterator[bytes]:

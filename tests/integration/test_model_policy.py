@@ -1,0 +1,293 @@
+"""The model policy against a scripted Ollama over real HTTP: a good model, a bad one, and what is sent to either."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from coder_tools.contract import TestResult
+from coder_tools.logs import Finding, finding
+from coder_tools.protect import is_protected
+from coder_tools.workspace import Workspace
+
+from coder.models.contract import ModelError
+from coder.models.ollama import OllamaModel
+from coder.policies.contract import Edit, Left, Plan, Policy, View
+from coder.policies.model import ModelPolicy
+from coder.policies.replies import calls_in, plan_of
+from coder.repair.contract import Suspect
+
+Fake = Callable[..., Any]
+GOAL = "tests/test_calc.py::test_add"
+FILES = {
+    "src/calc.py": b"def add(a, b):\n    return a - b\n",
+    "src/big.py": b"".join(b"value_%d = %d\n" % (n, n) for n in range(3000)),
+    "tests/test_calc.py": b"from src.calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
+}
+FIX = {"name": "edit_file", "arguments": {"path": "src/calc.py", "search": "return a - b", "replace": "return a + b"}}
+READ = {"name": "read_file", "arguments": {"path": "src/calc.py"}}
+RUN = {"name": "run_tests", "arguments": {}}
+FAILED = finding(
+    [TestResult(GOAL, "failed", message="AssertionError: assert -1 == 3", exception="AssertionError")], [GOAL]
+)
+PASSED = finding([TestResult(GOAL, "passed")], [GOAL])
+
+
+def calls(*made: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"tool_calls": list(made)} | more
+
+
+def policy(fake: Any) -> ModelPolicy:
+    return ModelPolicy(OllamaModel("gemma4:e4b", fake.url))
+
+
+def view(memory: dict[str, Any] | None = None, changes: dict[str, bytes | None] | None = None, **more: Any) -> View:
+    """What the graph would hand over; the memory goes through JSON, as it does there."""
+    workspace = Workspace(FILES.__getitem__, list(FILES), changes if changes is not None else {}, is_protected)
+    given: dict[str, Any] = {
+        "task": "make test_add pass",
+        "goal": (GOAL,),
+        "left": Left(60, 50, 100_000),
+        "finding": FAILED,
+        "suspects": (Suspect("src/calc.py", 2, 0.9, ("executed by failing tests only",)),),
+    }
+    return View(workspace=workspace, memory=json.loads(json.dumps(memory or {})), **(given | more))
+
+
+def drive(
+    made: ModelPolicy, outcome: Callable[[Workspace], Finding] = lambda _: FAILED, steps: int = 20, **more: Any
+) -> list[Edit]:
+    """Run edit steps as the graph would, tests included, until the policy or the goal is done."""
+    memory: dict[str, Any] = {}
+    changes: dict[str, bytes | None] = {}
+    edits: list[Edit] = []
+    found = FAILED
+    while len(edits) < steps:
+        now = view(memory, changes, finding=found, **more)
+        edits.append(made.edit(now))
+        memory, changes = now.memory, now.workspace.changes
+        if edits[-1].wants == "test":
+            found = outcome(now.workspace)
+            if not found.failing:
+                break
+        elif edits[-1].wants in ("stop", "plan"):
+            break
+    return edits
+
+
+def test_a_plan_is_one_call_with_the_evidence_in_it(fake_ollama: Fake) -> None:
+    text = "**HYPOTHESIS:** add subtracts\n**FILES:** `src/calc.py`, made/up.py\nEVIDENCE: line 2"
+    fake = fake_ollama(replies=[{"content": text, "prompt_eval_count": 300, "eval_count": 40}])
+    plan = policy(fake).plan(view(facts=("add is called once",), refused=("--- a/x\n+++ b/x\n-1\n+2",)))
+    assert (plan.text, plan.files, plan.evidence) == ("add subtracts", ("src/calc.py",), "line 2")
+    assert (plan.spent.prompt_tokens, plan.spent.completion_tokens, plan.spent.model_calls) == (300, 40, 1)
+    [system, user] = fake.chats[0]["messages"]
+    assert "make test_add pass" in system["content"] and GOAL in system["content"] and "+++ b/x" in system["content"]
+    assert "   2|     return a - b" in user["content"], "the suspicious line with its source"
+    assert "assert add(1, 2) == 3" in user["content"], "the failing test's source"
+    assert "expected: 3" in user["content"] and "add is called once" in user["content"]
+
+
+def test_a_model_that_behaves_fixes_it_in_three_calls(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(READ, thinking="look first"), calls(FIX), calls(RUN, expect="return a + b")])
+    edits = drive(policy(fake), lambda w: PASSED if w.changes else FAILED)
+    assert [edit.wants for edit in edits] == ["more", "more", "test"]
+    assert [edit.changes is not None for edit in edits] == [False, True, False]
+    assert edits[1].changes == {"src/calc.py": b"def add(a, b):\n    return a + b\n"}
+    assert [event.name for edit in edits for event in edit.tool_events] == ["read_file", "edit_file", "run_tests"]
+    assert all(edit.spent.model_calls == 1 and edit.spent.prompt_tokens for edit in edits)
+    assert len(fake.chats) == 3
+
+
+def test_the_outcome_of_the_tests_answers_the_call_that_asked(fake_ollama: Fake) -> None:
+    wrong = {"name": "edit_file", "arguments": FIX["arguments"] | {"replace": "return a * b"}}
+    fake = fake_ollama(replies=[calls(wrong, RUN), calls(FIX)])
+    broke = finding([TestResult(GOAL, "failed", message="AssertionError: assert 2 == 3")], [GOAL])
+    drive(policy(fake), lambda _: broke, steps=2)
+    last = fake.chats[1]["messages"][-1]
+    assert (last["role"], last["tool_name"]) == ("tool", "run_tests") and "actual: 2" in last["content"]
+    roles = [message["role"] for message in fake.chats[1]["messages"]]
+    assert roles == ["system", "user", "assistant", "tool", "tool"], "every call has its one answer"
+
+
+def test_the_conversation_goes_on_after_a_resume(fake_ollama: Fake) -> None:
+    """`view` sends the memory through JSON at each step; a new policy object must go on from there."""
+    fake = fake_ollama(replies=[calls(READ), calls(FIX, RUN)])
+    first = view()
+    policy(fake).edit(first)
+    policy(fake).edit(view(first.memory))
+    sent = [message["role"] for message in fake.chats[1]["messages"]]
+    assert sent == ["system", "user", "assistant", "tool"]
+
+
+def test_the_system_message_holds_the_task_and_stays_the_same(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(READ), calls({"name": "list_files", "arguments": {}}), calls(FIX, RUN)])
+    drive(policy(fake), steps=3, plan=Plan("add subtracts", ("src/calc.py",), "line 2"))
+    systems = {chat["messages"][0]["content"] for chat in fake.chats}
+    [system] = systems
+    assert "make test_add pass" in system and "add subtracts" in system
+    first, second = (json.dumps(chat["messages"]) for chat in fake.chats[:2])
+    assert second.startswith(first[:-1]), "the prompt only grows, so that the server's cache works"
+
+
+def test_a_new_plan_begins_a_new_conversation_and_a_rollback_is_told(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(FIX, RUN), calls(READ), calls(READ)])
+    made = policy(fake)
+    first = view(plan=Plan("one"))
+    made.edit(first)
+    second = view(first.memory, {}, plan=Plan("one"), nudge="It broke test_z.")
+    made.edit(second)
+    told = fake.chats[1]["messages"][-1]["content"]
+    assert "taken back" in told and "It broke test_z." in told
+    made.edit(view(second.memory, {}, plan=Plan("two")))
+    assert [m["role"] for m in fake.chats[2]["messages"]] == ["system", "user"]
+
+
+# a model that behaves badly
+
+
+def test_edits_to_tests_are_refused_with_words(fake_ollama: Fake) -> None:
+    bad = {"name": "edit_file", "arguments": {"path": "tests/test_calc.py", "search": "== 3", "replace": "== -1"}}
+    escape = {"name": "create_file", "arguments": {"path": "../../home/x", "content": "x"}}
+    fake = fake_ollama(replies=[calls(bad, escape, RUN), calls(READ)])
+    edits = drive(policy(fake), steps=2)
+    assert edits[0].changes is None and edits[0].wants == "more"
+    assert [event.ok for event in edits[0].tool_events] == [False, False, True]
+    answers = [m["content"] for m in fake.chats[1]["messages"] if m["role"] == "tool"]
+    assert "it is a test" in answers[0] and "leads out" in answers[1] and "Nothing has changed" in answers[2]
+
+
+def test_a_loop_is_answered_from_what_is_known(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(*[READ] * 9)], after="repeat")
+    edits = drive(policy(fake), steps=4)
+    assert [sum(not e.repeated for e in edit.tool_events) for edit in edits] == [1, 0, 0, 0]
+    assert "You already have this" in json.dumps(fake.chats[-1]["messages"])
+
+
+def test_replies_without_a_call_are_told_so_and_end_in_a_new_plan(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"content": "I would change line 2."}, {"content": ""}, {"content": "Done?"}])
+    edits = drive(policy(fake))
+    assert [edit.wants for edit in edits] == ["more", "more", "plan"]
+    assert "You called no tool" in fake.chats[1]["messages"][-1]["content"]
+
+
+def test_words_after_an_edit_count_as_asking_for_the_tests(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(FIX), {"content": "I have fixed it."}])
+    assert [edit.wants for edit in drive(policy(fake), lambda _: PASSED)] == ["more", "test"]
+
+
+def test_finishing_without_having_done_anything_is_an_end(fake_ollama: Fake) -> None:
+    finish = {"name": "finish", "arguments": {"summary": "cannot be done"}}
+    [edit] = drive(policy(fake_ollama(replies=[calls(finish)])))
+    assert (edit.wants, edit.changes, edit.note) == ("stop", None, "cannot be done")
+
+
+def test_endless_thinking_is_turned_off(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"thinking": "hm " * 50, "done_reason": "length"}, calls(FIX, RUN)])
+    drive(policy(fake), lambda _: PASSED)
+    assert [chat["think"] for chat in fake.chats] == [True, False]
+
+
+def test_thinking_turned_off_by_the_supervisor_is_not_asked_for(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(FIX, RUN)])
+    drive(policy(fake), lambda _: PASSED, think=False)
+    assert fake.chats[0]["think"] is False
+
+
+def test_calls_written_as_text_are_taken(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"content": "```json\n" + json.dumps(FIX) + "\n```"}, {"content": json.dumps(RUN)}])
+    edits = drive(policy(fake), lambda w: PASSED if w.changes else FAILED)
+    assert [edit.wants for edit in edits] == ["more", "test"]
+
+
+def test_a_failing_server_is_an_error_and_leaves_the_memory_usable(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(READ), {"fault": "cut"}, calls(FIX, RUN)])
+    made, memory = policy(fake), {}
+    first = view(memory)
+    made.edit(first)
+    second = view(first.memory)
+    with pytest.raises(ModelError):
+        made.edit(second)
+    third = view(second.memory)
+    assert made.edit(third).wants == "test"
+    assert [m["role"] for m in fake.chats[2]["messages"]] == ["system", "user", "assistant", "tool"]
+
+
+@pytest.mark.parametrize("context", [4096, 8192])
+def test_a_long_conversation_stays_inside_a_small_context_and_keeps_the_task(fake_ollama: Fake, context: int) -> None:
+    model = {"name": "gemma4:e4b", "context_length": context, "capabilities": ["tools", "thinking"]}
+    reads = [
+        calls({"name": "read_file", "arguments": {"path": "src/big.py", "start": 1 + 100 * n}}, thinking="hm " * 300)
+        for n in range(20)
+    ]
+    fake = fake_ollama(models=[model], replies=[*reads, calls(FIX, RUN)])
+    edits = drive(policy(fake), lambda _: PASSED, steps=25)
+    assert edits[-1].wants == "test"
+    for edit, chat in zip(edits, fake.chats, strict=True):
+        assert edit.spent.prompt_tokens + chat["options"]["num_predict"] <= context
+        assert "make test_add pass" in chat["messages"][0]["content"]
+    assert "left out to save space" in json.dumps(fake.chats[-1]["messages"])
+
+
+def test_what_was_digested_may_be_asked_for_again(fake_ollama: Fake) -> None:
+    model = {"name": "gemma4:e4b", "context_length": 4096, "capabilities": ["tools"]}
+    ask = [
+        calls({"name": "read_file", "arguments": {"path": "src/big.py", "start": n}})
+        for n in (1, 500, 1000, 1500, 2000, 2500)
+    ]
+    edits = drive(policy(fake_ollama(models=[model], replies=[*ask, ask[0]])), steps=7)
+    assert [edit.tool_events[0].repeated for edit in edits] == [False] * 7
+
+
+def test_secrets_are_masked_in_what_is_sent(fake_ollama: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "hunter2hunter2")
+    fake = fake_ollama(replies=[{"content": "HYPOTHESIS: x"}])
+    policy(fake).plan(view(facts=("the token is hunter2hunter2",)))
+    assert "hunter2" not in json.dumps(fake.chats) and "[masked:DEPLOY_TOKEN]" in json.dumps(fake.chats)
+
+
+def test_no_step_asks_for_more_than_the_budget_holds(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(FIX, RUN)])
+    drive(policy(fake), lambda _: PASSED, left=Left(60, 5, 700))
+    assert fake.chats[0]["options"]["num_predict"] == 700
+
+
+def test_a_scripted_policy_plays_its_steps_and_goes_on_after_a_resume(scripted_policy: Callable[..., Any]) -> None:
+    steps = [{"write": {"src/calc.py": b"x = 1\n"}}, ModelError("down"), lambda v: Edit(wants="plan", note=v.task)]
+    first = view()
+    made: Policy = scripted_policy(steps)
+    assert made.edit(first).changes == {"src/calc.py": b"x = 1\n"}
+    resumed = view(first.memory)
+    with pytest.raises(ModelError):
+        scripted_policy(steps).edit(resumed)
+    assert scripted_policy(steps).edit(resumed) == Edit(wants="plan", note="make test_add pass")
+    assert scripted_policy(steps).edit(resumed).wants == "stop"
+
+
+# reading replies
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"hypothesis": "add subtracts", "files": ["src/calc.py"], "evidence": "line 2"}',
+        'Sure!\n```json\n{"Hypothesis": "add subtracts", "Files": "calc.py", "Evidence": "line 2"}\n```',
+        "HYPOTHESIS: add subtracts\nFILES: src/calc.py\nEVIDENCE: line 2",
+        "1. thinking\n## Hypothesis: add subtracts\n- Files: `./src/calc.py`\n- **Evidence**: line 2",
+    ],
+)
+def test_plans_are_read_in_whatever_form(text: str) -> None:
+    plan = plan_of(text, list(FILES), Plan("").spent)
+    assert (plan.text, plan.files, plan.evidence) == ("add subtracts", ("src/calc.py",), "line 2")
+
+
+def test_a_plan_in_prose_is_taken_whole() -> None:
+    plan = plan_of("The bug is in src/calc.py, I think.", list(FILES), Plan("").spent)
+    assert (plan.text, plan.files) == ("The bug is in src/calc.py, I think.", ("src/calc.py",))
+
+
+@pytest.mark.parametrize("text", ["", "plain words", '{"a": 1}', "[1, 2]", "{broken", "```\ncode\n```", "null"])
+def test_text_that_is_no_call_is_none(text: str) -> None:
+    assert calls_in(text) == []
