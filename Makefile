@@ -29,9 +29,11 @@ lock: setup     ## resolve the dependencies anew (needs uv)
 		pyproject.toml -o requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml --group dev -o requirements-dev.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group target -o requirements-target.lock
 
 bench: setup    ## figures, as ratios measured in one run
 	@.venv/bin/python scripts/bench.py
 
 clean:          ## remove what the targets made in the clone
-	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-target .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
+TARGET = ROOT / ".venv-target" / "bin" / "python"
 CODER = ROOT / ".venv" / "bin" / "coder"
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
@@ -42,10 +43,10 @@ def seconds(command: Sequence[str], runs: int = 5, cwd: Path = ROOT, ok: Sequenc
 
 
 def environment() -> dict[str, str]:
-    """The environment with coder's own virtual environment active: it has the pytest that the targets use."""
+    """The environment with the targets' virtual environment active: it has pytest and nothing else."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODER_", "PYTHON"))}
-    path = f"{PYTHON.parent}{os.pathsep}{kept.get('PATH', '')}"
-    return kept | {"VIRTUAL_ENV": str(ROOT / ".venv"), "PATH": path}
+    path = f"{TARGET.parent}{os.pathsep}{kept.get('PATH', '')}"
+    return kept | {"VIRTUAL_ENV": str(TARGET.parent.parent), "PATH": path}
 
 
 def help_against_pass() -> Row:
@@ -69,7 +70,7 @@ def fix(repo: Path, home: Path, goal: str, sandbox: str) -> dict[str, object]:
 
 def whole_fix(repo: Path, home: Path, goal: str) -> list[Row]:
     """A planted bug fixed and verified, against one plain run of the suite; and the candidates it checked."""
-    suite = seconds([str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], 3, repo, ok=(0, 1))
+    suite = seconds([str(TARGET), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], 3, repo, ok=(0, 1))
     taken, rates = [], []
     for _ in range(3):
         started = time.perf_counter()
@@ -78,7 +79,7 @@ def whole_fix(repo: Path, home: Path, goal: str) -> list[Row]:
         if result["status"] != "fixed":
             raise SystemExit(f"not fixed: {result['reason']}")
         rates.append(rate(Path(str(result["run_dir"]))))
-    one = seconds([str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", goal], 5, repo, ok=(1,))
+    one = seconds([str(TARGET), "-m", "pytest", "-q", "-p", "no:cacheprovider", goal], 5, repo, ok=(1,))
     whole, checked = statistics.median(taken), statistics.median(rates)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return [

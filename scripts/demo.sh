@@ -5,12 +5,15 @@ cd "$(dirname "$0")/.."
 
 fixture=${1:-interval_scheduler}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+state=$(mktemp -d)
+trap 'rm -rf "$work" "$state"' EXIT
 cp -r "eval_repos/$fixture/." "$work/"
 rm -f "$work/task.toml" "$work/reference.patch"
 goal=$(.venv/bin/python -c 'import sys, tomllib; print(tomllib.load(open(sys.argv[1], "rb"))["fail_to_pass"][0])' "eval_repos/$fixture/task.toml")
 
-export VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH CODER_HOME=$work/.coder-home
+root=$PWD
+coder() { "$root/.venv/bin/coder" "$@"; }
+export VIRTUAL_ENV=$PWD/.venv-target PATH=$PWD/.venv-target/bin:$PATH CODER_HOME=$state
 unset PYTHONPATH
 cd "$work"
 

@@ -33,7 +33,7 @@ find_python() {
 
 set_up_environment() {
     local stamp=.venv/.locked wanted
-    wanted=$(cat requirements-dev.lock pyproject.toml | cksum)
+    wanted=$(cat requirements-dev.lock requirements-target.lock pyproject.toml | cksum)
     [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted $PWD" ] && return
     local python; python=$(find_python)
     say "setting up .venv with $("$python" --version) (about a minute, once)"
@@ -44,6 +44,9 @@ set_up_environment() {
     fi
     .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+    "$python" -m venv --clear --without-pip .venv-target
+    .venv/bin/python -m pip --python .venv-target/bin/python install -q --disable-pip-version-check \
+        --require-hashes -r requirements-target.lock
     printf '%s' "$wanted $PWD" >"$stamp"
 }
 
