@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from coder.repair.contract import Suspect
 from coder_tools.contract import TestResult
+
+from coder.repair.contract import Suspect
 
 TRACEBACK = 0.6  # how far the deepest project frame of a failure lifts its line towards 1
 DECAY = 0.5  # of that lift, for each frame further out
@@ -14,9 +15,7 @@ DECAY = 0.5  # of that lift, for each frame further out
 Place = tuple[str, int]
 
 
-def localize(
-    results: Sequence[TestResult], goal: Sequence[str], is_source: Callable[[str], bool]
-) -> list[Suspect]:
+def localize(results: Sequence[TestResult], goal: Sequence[str], is_source: Callable[[str], bool]) -> list[Suspect]:
     """Rank the lines that a failing goal test executed, most suspicious first.
 
     The score is Ochiai's (Abreu et al. 2006): failing / sqrt(all failing * (failing + passing)), over tests that
@@ -27,7 +26,7 @@ def localize(
     failing = [r for r in results if r.id in wanted]
     passing = [r for r in results if r.id not in wanted and r.passed]
     scores = _ochiai(_hits(failing, is_source), _hits(passing, is_source), sum(bool(r.coverage) for r in failing))
-    reasons = {place: ("executed by the failing test",) for place in scores}
+    reasons = dict.fromkeys(scores, ("executed by the failing test",))
     for place, lift in _traceback(failing, is_source).items():
         score = scores.get(place, 0.0)
         scores[place] = score + (1 - score) * lift

@@ -1,0 +1,214 @@
+"""Which function is called: a sibling of it, none, or one more around the value."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from coder.repair.candidates.names import likeness
+from coder.repair.grammar import ATOM, bind
+from coder.repair.site import Edit, Site
+
+# Builtins and library functions that are mistaken for one another; every member may stand for every other.
+_FUNCTION_SIBLINGS = (
+    ("min", "max"),
+    ("any", "all"),
+    ("sum", "len", "max"),
+    ("sorted", "reversed", "list"),
+    ("list", "tuple", "set", "frozenset", "sorted", "iter", "dict"),
+    ("int", "float", "round", "abs", "str"),
+    ("str", "repr"),
+    ("ceil", "floor", "trunc"),
+    ("isinstance", "issubclass"),
+    ("type", "isinstance"),
+    ("map", "filter"),
+    ("zip", "zip_longest", "enumerate", "chain"),
+    ("range", "enumerate"),
+    ("heappush", "heappop", "heappushpop", "heapreplace"),
+    ("bisect_left", "bisect_right", "bisect"),
+    ("deque", "list"),
+    ("hasattr", "getattr"),
+    ("permutations", "combinations", "product", "combinations_with_replacement"),
+    ("takewhile", "dropwhile", "filterfalse"),
+    ("copy", "deepcopy"),
+    ("next", "iter", "list"),
+    ("ord", "chr"),
+    ("divmod", "pow"),
+)
+_METHOD_SIBLINGS = (
+    ("append", "extend", "add", "appendleft", "insert"),
+    ("extend", "extendleft", "update"),
+    ("add", "update", "discard", "remove"),
+    ("pop", "popleft", "popitem", "remove"),
+    ("startswith", "endswith"),
+    ("lower", "upper", "title", "capitalize", "casefold", "swapcase"),
+    ("strip", "lstrip", "rstrip"),
+    ("removeprefix", "removesuffix"),
+    ("find", "rfind", "index"),
+    ("index", "rindex", "find"),
+    ("split", "rsplit", "splitlines", "partition"),
+    ("partition", "rpartition"),
+    ("ljust", "rjust", "center", "zfill"),
+    ("keys", "values", "items"),
+    ("get", "pop", "setdefault"),
+    ("union", "intersection", "difference", "symmetric_difference", "update"),
+    ("issubset", "issuperset", "isdisjoint"),
+    ("isdigit", "isalpha", "isalnum", "isnumeric", "isdecimal", "isspace", "isidentifier"),
+    ("isupper", "islower", "istitle"),
+    ("match", "search", "fullmatch", "findall", "finditer"),
+    ("group", "groups", "groupdict", "start", "end", "span"),
+    ("sub", "subn", "replace"),
+    ("encode", "decode"),
+    ("sort", "reverse"),
+    ("read", "readline", "readlines", "write"),
+    ("write", "writelines"),
+    ("rotate", "reverse"),
+    ("replace", "translate"),
+    ("count", "index"),
+    ("popleft", "pop"),
+    ("copy", "deepcopy"),
+    ("is_file", "is_dir", "exists"),
+    ("joinpath", "with_name"),
+    ("seconds", "total_seconds"),
+    ("put", "put_nowait"),
+    ("get", "get_nowait"),
+    ("acquire", "release"),
+    ("wait", "join"),
+)
+_WRAPS = (
+    "list",
+    "sorted",
+    "reversed",
+    "tuple",
+    "set",
+    "len",
+    "str",
+    "int",
+    "abs",
+    "iter",
+    "next",
+    "float",
+    "repr",
+    "sum",
+    "max",
+    "min",
+    "bool",
+    "dict",
+)
+_METHODS_TO_ADD = (
+    ".copy()",
+    ".strip()",
+    ".lower()",
+    ".items()",
+    ".keys()",
+    ".values()",
+    ".upper()",
+    ".split()",
+    ".rstrip()",
+)
+
+
+def _table(groups: tuple[tuple[str, ...], ...]) -> dict[str, list[str]]:
+    table: dict[str, list[str]] = {}
+    for group in groups:
+        for name in group:
+            table.setdefault(name, []).extend(other for other in group if other != name)
+    return {name: list(dict.fromkeys(others)) for name, others in table.items()}
+
+
+FUNCTIONS = _table(_FUNCTION_SIBLINGS)
+METHODS = _table(_METHOD_SIBLINGS)
+
+
+def edits(site: Site) -> Iterator[Edit]:
+    for node in site.loads:
+        if isinstance(node, ast.Call):
+            yield from _sibling(site, node)
+            yield from _unwrapped(site, node)
+        if _value(site, node):
+            yield from _wrapped(site, node)
+        if isinstance(node, (ast.Name, ast.Attribute)) and _value(site, node):
+            yield from _called(site, node)
+    yield from _awaited(site)
+
+
+def _sibling(site: Site, node: ast.Call) -> Iterator[Edit]:
+    function = node.func
+    if isinstance(function, ast.Name):
+        for rank, name in enumerate(FUNCTIONS.get(function.id, ())):
+            yield site.replace(function, name, "sibling", -0.3 * rank)
+    elif isinstance(function, ast.Attribute):
+        end = site.module.span(function)[1]
+        table = METHODS.get(function.attr) or FUNCTIONS.get(function.attr, [])
+        for rank, name in enumerate(table):
+            note = f"`.{function.attr}` becomes `.{name}`"
+            yield site.splice(end - len(function.attr), end, name, "sibling", note, -0.3 * rank)
+
+
+def _unwrapped(site: Site, node: ast.Call) -> Iterator[Edit]:
+    """The call taken away, what it was given kept."""
+    for rank, argument in enumerate(node.args):
+        if isinstance(argument, ast.Starred):
+            continue
+        kind = "unwrap" if rank == 0 else "unwrap-other"
+        yield site.replace(node, site.text(argument), kind, -0.3 * rank)
+    if isinstance(node.func, ast.Attribute):
+        yield site.replace(node, site.text(node.func.value), "method-drop")
+    if not isinstance(site.parent(node), ast.Expr):
+        yield site.replace(node, site.text(node.func), "call-drop", -0.3 if not node.args else -1.0)
+
+
+def _value(site: Site, node: ast.expr) -> bool:
+    """Whether the expression is a value that is used, and not a part of a name or of another wrap."""
+    parent = site.parent(node)
+    if isinstance(node, (ast.Constant, ast.Starred, ast.Slice, ast.Lambda, ast.Compare, ast.BoolOp)):
+        return False
+    if isinstance(parent, (ast.Expr, ast.Attribute, ast.Subscript)) or node is getattr(parent, "func", None):
+        return isinstance(parent, ast.Subscript) and node is parent.slice
+    return not isinstance(parent, (ast.BoolOp, ast.arguments, ast.withitem, ast.ExceptHandler, ast.FormattedValue))
+
+
+def _wrapped(site: Site, node: ast.expr) -> Iterator[Edit]:
+    text = site.text(node)
+    already = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    used = site.inventory.calls
+    for rank, name in enumerate(_WRAPS):
+        if name != already:
+            yield site.replace(node, f"{name}({text})", "wrap", -0.12 * rank + (0.3 if name in used else 0.0))
+    own = [name for name, known in site.scopes.module_names().items() if known.kind == "function"]
+    single = [name for name in own if name != already and _takes_one(site, name)]
+    for rank, name in enumerate(sorted(single, key=lambda name: -len(used.get(name, ())))[:8]):
+        yield site.replace(node, f"{name}({text})", "wrap-own", -0.15 * rank)
+    for rank, method in enumerate(_METHODS_TO_ADD):
+        known = method[1:-2] in site.inventory.methods
+        yield site.replace(node, bind(text, ATOM) + method, "method-add", -0.1 * rank + (0.5 if known else -0.5))
+
+
+def _takes_one(site: Site, name: str) -> bool:
+    for arguments in site.inventory.signatures.get(name, ()):
+        positional = [*arguments.posonlyargs, *arguments.args]
+        return len(positional) - len(arguments.defaults) <= 1 <= len(positional)
+    return False
+
+
+def _called(site: Site, node: ast.Name | ast.Attribute) -> Iterator[Edit]:
+    """`x.name` -> `x.name()`, and a method of the same file that was meant."""
+    text = site.text(node)
+    name = node.attr if isinstance(node, ast.Attribute) else node.id
+    known = name in site.inventory.methods or name in site.inventory.signatures
+    yield site.replace(node, f"{text}()", "call-add", 1.0 if known else -0.5)
+    if isinstance(node, ast.Name):
+        return
+    near = [method for method in site.inventory.methods if likeness(method, name) > 0.6 and method != name]
+    for method in sorted(near)[:4]:
+        yield site.replace(node, f"{bind(site.text(node.value), ATOM)}.{method}()", "call-add", -0.5)
+
+
+def _awaited(site: Site) -> Iterator[Edit]:
+    if not isinstance(site.function, ast.AsyncFunctionDef):
+        return
+    for node in site.loads:
+        if isinstance(node, ast.Call) and not isinstance(site.parent(node), ast.Await):
+            yield site.replace(node, f"await {site.text(node)}", "await")
+        elif isinstance(node, ast.Await):
+            yield site.replace(node, site.text(node.value), "await", -1.0)

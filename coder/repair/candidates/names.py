@@ -1,0 +1,141 @@
+"""Names and attributes: the wrong variable, the wrong member, a forgotten `self`."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from coder.repair.grammar import ATOM, bind
+from coder.repair.scope import Known
+from coder.repair.site import Edit, Site
+
+_MOST = 30  # names offered in one place
+_BUILTINS = frozenset(name for name in dir(builtins) if name.islower() and not name.startswith("_"))
+
+
+def edits(site: Site) -> Iterator[Edit]:
+    for node in site.expressions:
+        if isinstance(node, ast.Name):
+            yield from _name(site, node)
+        elif isinstance(node, ast.Attribute):
+            yield from _attribute(site, node)
+        elif isinstance(node, (ast.Call, ast.Subscript)) and _stands_alone(site, node):
+            yield from _variable_for(site, node)
+
+
+@lru_cache(maxsize=100_000)
+def likeness(one: str, other: str) -> float:
+    """How alike two names are, 0 to 1: shared beginning, shared end, shared words."""
+    prefix = _shared_start(one, other)
+    suffix = _shared_start(one[::-1], other[::-1])
+    words, others = set(one.lower().strip("_").split("_")), set(other.lower().strip("_").split("_"))
+    shared = len(words & others) / max(len(words), len(others))
+    return max(shared, min(1.0, (prefix + suffix) / max(len(one), len(other), 1)))
+
+
+def _shared_start(one: str, other: str) -> int:
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _name(site: Site, node: ast.Name) -> Iterator[Edit]:
+    stored = not isinstance(node.ctx, ast.Load)
+    called = node is getattr(site.parent(node), "func", None)
+    choices = []
+    for known, cost in site.names_at(node):
+        if known.name != node.id and (not stored or known.kind in ("variable", "constant")):
+            bonus = 1.5 * likeness(node.id, known.name) - cost - _misfit(known, called, node.id, site)
+            choices.append((bonus, known.name))
+    choices.sort(key=lambda choice: (-choice[0], choice[1]))
+    kind = "callee" if called else ("target" if stored else "name")
+    for bonus, name in choices[:_MOST]:
+        yield site.replace(node, name, kind, bonus - 0.75)
+    if not stored and not called:
+        yield from _member_of(site, node)
+    yield from _with_self(site, node)
+
+
+def _misfit(known: Known, called: bool, old: str, site: Site) -> float:
+    """What speaks against a name in this role: data called, functions used as data."""
+    if called:
+        return {"function": -1.5, "class": -0.5, "import": -1.0, "variable": 2.0, "constant": 1.5}[known.kind]
+    now = site.scopes.module_names().get(old)
+    return -1.0 if now is not None and now.kind == known.kind else 0.0
+
+
+def _member_of(site: Site, node: ast.Name) -> Iterator[Edit]:
+    """`x` -> `x.attr`, for attributes that the file reads from a variable of that name."""
+    if isinstance(site.parent(node), ast.Attribute):
+        return
+    for rank, (attribute, _) in enumerate(site.inventory.attributes_of.get(node.id, {}).items()):
+        if rank < 12 and attribute not in site.inventory.methods:
+            yield site.replace(node, f"{node.id}.{attribute}", "attribute-add", -0.2 * rank)
+
+
+def _with_self(site: Site, node: ast.Name) -> Iterator[Edit]:
+    function = site.module.function_of(node)
+    if function is None or not function.args.args or function.args.args[0].arg not in ("self", "cls"):
+        return
+    owner = function.args.args[0].arg
+    known = site.inventory.attributes_of["self"] + site.inventory.attributes_of["cls"]
+    if node.id in known:
+        bonus = 0.0 if node.id not in site.scopes.variables(function) else -0.5
+        yield site.replace(node, f"{owner}.{node.id}", "self-add", bonus)
+    if isinstance(node.ctx, ast.Load) and not isinstance(site.parent(node), ast.Attribute):
+        near = sorted(known, key=lambda name: (-likeness(name, node.id), name))[:6]
+        for rank, name in enumerate(near):
+            yield site.replace(node, f"{owner}.{name}", "self-add", -1.5 - 0.3 * rank)
+
+
+def _attribute(site: Site, node: ast.Attribute) -> Iterator[Edit]:
+    value = bind(site.text(node.value), ATOM)
+    called = node is getattr(site.parent(node), "func", None)
+    end = site.module.span(node)[1]
+    for bonus, name in _members(site, node, called):
+        note = f"`.{node.attr}` becomes `.{name}`"
+        yield site.splice(end - len(node.attr), end, name, "attribute", note, bonus)
+    if isinstance(node.ctx, ast.Load):
+        yield site.replace(node, value, "attribute-drop", -0.5)
+    is_self = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+    if is_self and node.attr in site.scopes.visible(node):
+        yield site.replace(node, node.attr, "self-drop")
+    if isinstance(node.ctx, ast.Load) and not called:
+        for rank, name in enumerate(site.variables_at(node)[:12]):
+            yield site.replace(node, name, "name", -1.0 - 0.1 * rank)
+
+
+def _members(site: Site, node: ast.Attribute, called: bool) -> list[tuple[float, str]]:
+    """Other members, likeliest first: seen on the same base, used in the same way, alike."""
+    stock = site.inventory
+    base = node.value.id if isinstance(node.value, ast.Name) else ""
+    seen: Mapping[str, int] = stock.attributes_of.get(base, {})
+    same_role, other_role = (stock.methods, stock.plain_attributes)[:: 1 if called else -1]
+    choices = []
+    for name in {*seen, *same_role, *other_role}:
+        if name == node.attr or (name.startswith("__") and not node.attr.startswith("__")):
+            continue
+        bonus = 2.0 * likeness(node.attr, name) - 1.5
+        bonus += 0.8 if name in seen else -0.7
+        bonus -= 0.0 if name in same_role else 1.5
+        choices.append((bonus, name))
+    return sorted(choices, key=lambda choice: (-choice[0], choice[1]))[:_MOST]
+
+
+def _stands_alone(site: Site, node: ast.expr) -> bool:
+    return isinstance(site.parent(node), (ast.Call, ast.Return, ast.Assign, ast.BinOp, ast.Compare, ast.keyword))
+
+
+def _variable_for(site: Site, node: ast.Call | ast.Subscript) -> Iterator[Edit]:
+    """A whole call or item where a plain variable was meant; those used in it first."""
+    if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        return
+    inside = {below.id for below in ast.walk(node) if isinstance(below, ast.Name)}
+    names = sorted(site.variables_at(node)[:12], key=lambda name: name not in inside)
+    for rank, name in enumerate(names[:8]):
+        yield site.replace(node, name, "name-for-call", -0.15 * rank)
+
+
+def near_builtin(name: str) -> list[str]:
+    """Builtins with a name like this one."""
+    return [other for other in sorted(_BUILTINS) if likeness(name, other) > 0.6]

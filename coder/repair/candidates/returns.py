@@ -1,0 +1,121 @@
+"""What a function gives back: another value, none yet, its opposite, part by part."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from coder.repair.candidates.conditions import opposites
+from coder.repair.scope import own_nodes, returned
+from coder.repair.site import Edit, Site, shown
+from coder.repair.source import FUNCTIONS
+
+
+def edits(site: Site) -> Iterator[Edit]:
+    statement = site.statement
+    if isinstance(statement, ast.Return):
+        yield from _other_value(site, statement)
+    elif isinstance(statement, ast.Expr):
+        yield from _made_return(site, statement)
+    for node in site.loads:
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            yield from _yield(site, node)
+        elif isinstance(node, (ast.Tuple, ast.List)) and isinstance(site.parent(node), ast.Return):
+            for element in node.elts:
+                yield site.replace(node, site.text(element), "return-value")
+    yield from _missing(site)
+
+
+def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
+    value = statement.value
+    names = site.variables_at(statement)
+    if value is None:
+        end = site.module.span(statement)[1]
+        texts = [*names[:10], *(site.text(other) for other in returned(site.function)), "None", "True", "False", "self"]
+        for rank, text in enumerate(dict.fromkeys(texts)):
+            yield site.splice(
+                end, end, f" {text}", "return-value", f"`return` becomes {shown(f'return {text}')}", -0.1 * rank
+            )
+        return
+    others = [site.text(other) for other in returned(site.function) if other is not value]
+    for rank, text in enumerate(dict.fromkeys([*others, *names[:12]])):
+        yield site.replace(value, text, "return-value", -0.1 * rank)
+    for rank, text in enumerate(("None", "True", "False", "self", "[]", "0", "''", "{}")):
+        yield site.replace(value, text, "return-constant", -0.2 * rank)
+    for rank, text in enumerate(opposites(site, value)):
+        yield site.replace(value, text, "return-negate", -0.7 * rank)
+    start, end = site.module.span(statement)
+    yield site.splice(start, end, site.text(value), "return-drop", f"`return` is taken from {shown(site.text(value))}")
+    if isinstance(value, (ast.Name, ast.Attribute, ast.Call)):
+        for rank, name in enumerate(name for name in names[:6] if name != site.text(value)):
+            yield site.replace(value, f"{site.text(value)}, {name}", "return-more", -0.2 * rank)
+            yield site.replace(value, f"{name}, {site.text(value)}", "return-more", -0.3 - 0.2 * rank)
+            yield site.replace(value, f"{site.text(value)} + {name}", "return-more", -0.5 - 0.2 * rank)
+
+
+def _made_return(site: Site, statement: ast.Expr) -> Iterator[Edit]:
+    value = statement.value
+    if site.function is None or isinstance(value, ast.Constant):
+        return
+    start, _ = site.module.span(statement)
+    if not isinstance(value, (ast.Yield, ast.YieldFrom)):
+        yield site.splice(start, start, "return ", "return-add", f"{shown(site.text(value))} is returned")
+        yield site.splice(start, start, "yield ", "return-add", f"{shown(site.text(value))} is yielded", -1.0)
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+            target = site.text(value.func.value)
+            note = f"the result of {shown(site.text(value))} is kept"
+            yield site.splice(start, start, f"{target} = ", "assign-add", note)
+        for rank, name in enumerate(site.variables_at(statement)[:5]):
+            note = f"the result of {shown(site.text(value))} is kept in `{name}`"
+            yield site.splice(start, start, f"{name} = ", "assign-add", note, -0.8 - 0.1 * rank)
+
+
+def _yield(site: Site, node: ast.Yield | ast.YieldFrom) -> Iterator[Edit]:
+    value = node.value
+    if value is None:
+        return
+    text = site.text(value)
+    if isinstance(node, ast.Yield):
+        yield site.replace(node, f"yield from {text}", "yield-from")
+        for rank, name in enumerate(site.variables_at(node)[:10]):
+            yield site.replace(value, name, "return-value", -0.1 * rank)
+    else:
+        yield site.replace(node, f"yield {text}", "yield-from")
+    if isinstance(site.parent(node), ast.Expr):
+        start, end = site.module.span(node)
+        yield site.splice(start, end, f"return {text}", "yield-return")
+
+
+def _missing(site: Site) -> Iterator[Edit]:
+    """A `return` at the end of a function that has none there, or after the suspicious statement."""
+    function, statement = site.function, site.statement
+    if function is None or isinstance(statement, (ast.Return, ast.Raise)):
+        return
+    anchors: list[ast.stmt] = []
+    if not isinstance(function.body[-1], (ast.Return, ast.Raise)):
+        anchors.append(function.body[-1])
+    if (
+        not isinstance(statement, FUNCTIONS)
+        and statement not in anchors
+        and site.module.blocks[statement][-1] is statement
+    ):
+        anchors.append(statement)
+    generator = any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(function))
+    for anchor in anchors:
+        texts = [
+            *(site.text(value) for value in returned(function)),
+            *_assigned(anchor),
+            *site.variables_at(anchor)[:10],
+        ]
+        texts += ["" if generator else "self", "None", "False", "True"]
+        for rank, text in enumerate(dict.fromkeys(texts)):
+            edit = site.insert_after(anchor, [f"return {text}".rstrip()], "return-add", -0.12 * rank)
+            if edit:
+                yield edit
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    targets = [
+        node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    return list(dict.fromkeys(targets))

@@ -1,0 +1,148 @@
+"""From suspicious lines to candidates: every single edit that compiles and changes something, best first."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from coder_tools.contract import Splice, TestResult
+
+from coder.repair.check import Checker
+from coder.repair.clues import Clues
+from coder.repair.contract import Candidate, Suspect
+from coder.repair.families import edits
+from coder.repair.naturalness import Text
+from coder.repair.rank import Ranker, Scored, order
+from coder.repair.scope import Inventory, Scopes, free_names
+from coder.repair.site import Edit, Site
+from coder.repair.source import FUNCTIONS, Module, Unreadable
+
+_SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile
+# How suspicious what stands around a suspicious line is, as a share of the line's own score.
+_HEADER, _AROUND, _OUTSIDE = 0.5, 0.4, 0.25
+
+
+def propose(
+    read: Callable[[str], bytes],
+    suspects: Sequence[Suspect],
+    failures: Sequence[TestResult],
+    seed: int = 0,
+    limit: int = 20_000,
+) -> list[Candidate]:
+    """Single-edit candidates for the suspicious lines, best first, each different in compiled code.
+
+    `read` gives a file's bytes, KeyError if there is none; files that cannot be read or parsed are passed over.
+    `seed` only decides between candidates of exactly the same score.
+    """
+    modules = dict(_modules(read, suspects))
+    clues = Clues.of(failures)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of compiling `x is 1` and the like
+        ranker = Ranker({path: Text(module.text) for path, module in modules.items()})
+        scored: dict[tuple[str, int, int, str], Scored] = {}
+        for suspicion, site in _sites(modules, suspects, clues):
+            if len(scored) > limit * _SURPLUS:
+                break
+            for edit in edits(site):
+                _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))
+        return list(_candidates(order(scored.values(), seed), limit))
+
+
+def _modules(read: Callable[[str], bytes], suspects: Sequence[Suspect]) -> Iterator[tuple[str, Module]]:
+    for path in dict.fromkeys(suspect.path for suspect in suspects):
+        try:
+            yield path, Module(path, read(path))
+        except (KeyError, OSError, Unreadable):
+            continue
+
+
+def _sites(modules: dict[str, Module], suspects: Sequence[Suspect], clues: Clues) -> list[tuple[float, Site]]:
+    """The suspicious statements with what stands around them, most suspicious first."""
+    found: list[tuple[float, Site]] = []
+    for path, module in modules.items():
+        inventory = Inventory.of(module)
+        scopes = Scopes(module, inventory)
+        scores: dict[ast.stmt, float] = {}
+        for suspect in suspects:
+            if suspect.path == path:
+                for statement in module.statements_at(suspect.line):
+                    _raise_to(scores, statement, suspect.score)
+        for statement, score in list(scores.items()):
+            for around, share in _around(module, inventory, statement):
+                _raise_to(scores, around, score * share)
+        found += [(score, Site(module, inventory, scopes, statement, clues)) for statement, score in scores.items()]
+    return sorted(found, key=lambda item: (-item[0], item[1].module.path, item[1].statement.lineno))
+
+
+def _raise_to(scores: dict[ast.stmt, float], statement: ast.stmt, score: float) -> None:
+    scores[statement] = max(score, scores.get(statement, 0.0))
+
+
+def _around(module: Module, inventory: Inventory, statement: ast.stmt) -> Iterator[tuple[ast.stmt, float]]:
+    """The blocks around a statement, its function's header, and what binds the outer names it reads."""
+    for above in module.ancestors(statement):
+        if isinstance(above, FUNCTIONS):
+            yield above, _HEADER
+            break
+        if isinstance(above, ast.stmt) and not isinstance(above, ast.ClassDef):
+            yield above, _AROUND
+    names = free_names(statement)
+    for name in sorted(names):
+        known = inventory.names.get(name)
+        if known is not None and known.line:
+            yield from ((bound, _OUTSIDE) for bound in module.statements_at(known.line))
+
+
+def _keep_best(scored: dict[tuple[str, int, int, str], Scored], new: Scored) -> None:
+    """Of edits that leave the same text only the best is kept."""
+    key = _minimal(new.site.module, new.edit)
+    old = scored.get(key)
+    if old is None or new.score > old.score:
+        scored[key] = new
+
+
+def _minimal(module: Module, edit: Edit) -> tuple[str, int, int, str]:
+    """The edit without what its old and new text share at either end."""
+    old, new = module.text[edit.start : edit.end], edit.text
+    start = 0
+    shortest = min(len(old), len(new))
+    while start < shortest and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < shortest - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return module.path, edit.start + start, edit.end - end, new[start : len(new) - end]
+
+
+def _candidates(ranked: Iterable[Scored], limit: int) -> Iterator[Candidate]:
+    checkers: dict[str, Checker] = {}
+    count = 0
+    for entry in ranked:
+        module, edit = entry.site.module, entry.edit
+        if count == limit:
+            return
+        checker = checkers.setdefault(module.path, Checker(module))
+        text = _encodable(module, edit.text)
+        if text is None or not checker.accepts(edit, entry.site.statement):
+            continue
+        count += 1
+        splice = Splice(module.path, module.byte_offset(edit.start), module.byte_offset(edit.end), text)
+        yield Candidate(_key(splice), splice, edit.kind, edit.line, entry.score, edit.note)
+
+
+def _encodable(module: Module, text: str) -> str | None:
+    """The text with the file's own line breaks; None if the file's encoding cannot hold it."""
+    if module.eol != "\n":
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", module.eol)
+    try:
+        text.encode(module.encoding)
+    except UnicodeEncodeError:
+        return None
+    return text
+
+
+def _key(splice: Splice) -> str:
+    words = f"{splice.path}\0{splice.start}\0{splice.end}\0{splice.text}"
+    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,158 @@
+"""A suspicious statement with all a family of edits needs to know about it, and the edits themselves."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from coder.repair.clues import Clues
+from coder.repair.grammar import fit
+from coder.repair.scope import Inventory, Known, Scopes
+from coder.repair.source import FUNCTIONS, Module
+
+_LATER = 1.5  # nats lost by a name that is bound only further down
+_KIND_COST = {"variable": 0.0, "constant": 1.0, "class": 2.0, "function": 2.0, "import": 3.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Characters [start, end) of the file's text become `text`. `bonus` is what the family knows, in nats."""
+
+    start: int
+    end: int
+    text: str
+    kind: str
+    note: str
+    line: int
+    bonus: float = 0.0
+
+
+def shown(text: str) -> str:
+    """A piece of code for a reader: one line, not long."""
+    flat = re.sub(r"\s+", " ", text).strip()
+    return f"`{flat}`" if len(flat) <= 60 else f"`{flat[:57]}...`"
+
+
+class Site:
+    """One statement of one file (for a compound statement: its header)."""
+
+    def __init__(self, module: Module, inventory: Inventory, scopes: Scopes, statement: ast.stmt, clues: Clues) -> None:
+        self.module = module
+        self.inventory = inventory
+        self.scopes = scopes
+        self.statement = statement
+        self.clues = clues
+        self.function = statement if isinstance(statement, FUNCTIONS) else module.function_of(statement)
+
+    @cached_property
+    def expressions(self) -> list[ast.expr]:
+        """The statement's own expressions with all below them, in the order of the text."""
+        pending: list[ast.AST] = []
+        for child in ast.iter_child_nodes(self.statement):
+            if isinstance(child, ast.ExceptHandler):
+                pending.extend([child.type] if child.type else [])
+            elif isinstance(child, (ast.expr, ast.arguments, ast.keyword, ast.withitem)):
+                pending.append(child)
+        found = []
+        while pending:
+            node = pending.pop()
+            if isinstance(node, ast.expr) and not isinstance(node, ast.FormattedValue):
+                found.append(node)
+            pending.extend(self._trusted(node))
+        return sorted(found, key=lambda node: (node.lineno, node.col_offset, -self.module.span(node)[1]))
+
+    def _trusted(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The children whose positions are right: before Python 3.12 those inside f-strings may not be."""
+        for child in ast.iter_child_nodes(node):
+            if isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant):
+                continue
+            if isinstance(node, ast.FormattedValue) and not self._reads_as(child):
+                continue
+            yield child
+
+    def _reads_as(self, node: ast.AST) -> bool:
+        try:
+            again = ast.parse(self.module.segment(node), mode="eval").body
+        except (SyntaxError, ValueError, IndexError):
+            return False
+        return ast.dump(again) == ast.dump(node)
+
+    @cached_property
+    def loads(self) -> list[ast.expr]:
+        """The expressions that are read (not assigned to)."""
+        return [node for node in self.expressions if isinstance(getattr(node, "ctx", None), ast.Load | None)]
+
+    @cached_property
+    def indent(self) -> str:
+        return self.module.indent_of(self.statement)
+
+    def text(self, node: ast.expr) -> str:
+        return self.module.inline(node)
+
+    def parent(self, node: ast.AST) -> ast.AST:
+        return self.module.parents[node]
+
+    def names_at(self, node: ast.AST) -> list[tuple[Known, float]]:
+        """Every name that can be read at a place, with the cost of taking it (0 for a local variable)."""
+        line = getattr(node, "lineno", self.statement.lineno)
+        in_loop = self.module.loop_of(self.statement) is not None
+        visible = {**self.scopes.module_names(), **self.scopes.visible(node)}
+        found = []
+        for known in visible.values():
+            late = known.line > line or (known.line == line and known.kind == "variable")
+            cost = _KIND_COST[known.kind] + (_LATER if late and not in_loop else 0.0)
+            found.append((known, cost))
+        return found
+
+    def variables_at(self, node: ast.AST) -> list[str]:
+        """The local variables that can be read at a place, those bound by then first."""
+        pairs = [(cost, known.name) for known, cost in self.names_at(node) if known.kind == "variable"]
+        return [name for cost, name in pairs if cost == 0.0] + [name for cost, name in pairs if cost > 0.0]
+
+    # Edits
+
+    def replace(self, node: ast.expr, text: str, kind: str, bonus: float = 0.0, note: str = "") -> Edit:
+        """The expression replaced, in parentheses where precedence asks for them."""
+        start, end = self.module.span(node)
+        words = note or f"{shown(self.module.text[start:end])} becomes {shown(text)}"
+        new = fit(self.module, node, text)
+        parent = self.parent(node)
+        if isinstance(node, ast.GeneratorExp) and isinstance(parent, ast.Call) and end == self.module.span(parent)[1]:
+            new = f"({text})"  # the generator's brackets are the call's own
+        return Edit(start, end, new, kind, words, node.lineno, bonus)
+
+    def splice(self, start: int, end: int, text: str, kind: str, note: str = "", bonus: float = 0.0) -> Edit:
+        """Any characters replaced."""
+        old = self.module.text[start:end]
+        words = note or f"{shown(old)} becomes {shown(text)}"
+        return Edit(start, end, text, kind, words, self.module.line_of(start), bonus)
+
+    def insert_before(self, anchor: ast.stmt, lines: list[str], kind: str, bonus: float = 0.0) -> Edit | None:
+        """Whole lines put before a statement, at its indentation; None where nothing can stand before it."""
+        if not self.module.starts_line(anchor) or self.module.text.startswith("elif", self.module.span(anchor)[0]):
+            return None
+        start, _ = self.module.lines_span(anchor)
+        return self._inserted(start, anchor, lines, kind, "before", bonus)
+
+    def insert_after(self, anchor: ast.stmt, lines: list[str], kind: str, bonus: float = 0.0) -> Edit | None:
+        """Whole lines put after a statement, at its indentation; None where other code stands on its last line."""
+        _, end = self.module.span(anchor)
+        line = self.module.line_of(end)
+        stop = self.module.starts[line] if line < len(self.module.starts) else len(self.module.text)
+        rest = self.module.text[end:stop].strip()
+        if not self.module.starts_line(anchor) or (rest and not rest.startswith("#")):
+            return None
+        if line == len(self.module.starts):  # the file ends without a line break
+            edit = self._inserted(stop, anchor, lines, kind, "after", bonus)
+            text = self.module.eol + edit.text.removesuffix("\n")
+            return Edit(edit.start, edit.end, text, kind, edit.note, anchor.lineno, bonus)
+        return self._inserted(stop, anchor, lines, kind, "after", bonus)
+
+    def _inserted(self, at: int, anchor: ast.stmt, lines: list[str], kind: str, where: str, bonus: float) -> Edit:
+        indent = self.module.indent_of(anchor)
+        text = "".join(f"{indent}{line}\n" for line in lines)
+        note = f"{shown(' '.join(lines))} is added {where} line {anchor.lineno}"
+        return Edit(at, at, text, kind, note, anchor.lineno, bonus)
