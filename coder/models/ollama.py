@@ -39,6 +39,7 @@ class OllamaModel:
         self.context = min(context, abilities.context) if abilities.context else context
         self._temperature = temperature
         self._chat: ChatOllama | None = None
+        self._loaded = False  # whether it is known what context the server loaded it with
 
     def chat(
         self,
@@ -68,7 +69,14 @@ class OllamaModel:
         except Exception as error:
             raise self._explained(error) from error
         self._check_whole(reply, messages, tools)
+        self._learn_context()
         return reply
+
+    def _learn_context(self) -> None:
+        """Once the model is loaded: a server that gave it less context than asked for gets shorter prompts."""
+        if not self._loaded:
+            self._loaded = True
+            self.context = min(self.context, self._server.loaded_context(self._model) or self.context)
 
     def _client(self) -> ChatOllama:
         if self._chat is None:

@@ -71,7 +71,11 @@ class OllamaServer:
 
     def loaded_context(self, name: str) -> int:
         """The context the model is loaded with now, in tokens; 0 if it is not loaded or the server does not say."""
-        for entry in self._ask("GET", "/api/ps").get("models") or []:
+        try:
+            models = self._ask("GET", "/api/ps").get("models") or []
+        except ModelError:
+            return 0
+        for entry in models:
             if name in (entry.get("name"), entry.get("model")):
                 return int(entry.get("context_length") or 0)
         return 0

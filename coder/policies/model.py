@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from coder_tools.text import cap, clean
 from coder_tools.toolbox import Toolbox, ToolResult, schemas
 
-from coder.models.contract import ChatModel, Message, Reply, ToolSchema
+from coder.models.contract import ChatModel, Message, ModelError, Reply, ToolSchema
 from coder.policies import prompt
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
 from coder.policies.conversation import Conversation
@@ -19,6 +20,7 @@ from coder.record.mask import Masker
 _ANSWER, _ANSWER_THINKING = 4096, 8192  # tokens an answer may have
 _CALL_SECONDS = 600.0  # the most one call may take
 _SILENT_REPLIES = 3  # replies in a row without a tool call, after which a new plan is asked for
+_FAILURES = 3  # failed calls in a row, after which the run cannot go on
 _SUMMARY = 160  # characters
 _THOUGHT_LIMIT = 6000  # characters of a thought that are kept
 
@@ -28,31 +30,45 @@ class ModelPolicy:
 
     name = "model"
 
-    def __init__(self, model: ChatModel, mask: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        model: ChatModel,
+        mask: Callable[[str], str] | None = None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._model = model
         self._mask = mask or Masker().text
+        self._wait = wait
 
     def plan(self, view: View) -> Plan:
-        """One question for a hypothesis. A reply without text gives a plan that only names the suspects' files."""
+        """One question for a hypothesis. Without an answer the plan only names the suspects' files."""
         messages = prompt.plan_messages(view, self._room(view))
         if view.nudge:
             messages[-1]["content"] += f"\n\n{view.nudge}"
-        reply = self._ask(view, messages, [])
+        files = tuple(dict.fromkeys(s.path for s in view.suspects[:5]))
+        try:
+            reply = self._ask(view, messages, [])
+        except ModelError as error:
+            self._bear(view, error)
+            return Plan("The model could not be asked.", files, spent=Spent(model_calls=1))
         spent = _spent(reply)
         if not reply.text.strip():
-            files = tuple(dict.fromkeys(s.path for s in view.suspects[:5]))
             return Plan("The model gave no hypothesis.", files, spent=spent)
         return plan_of(reply.text, view.workspace.files(), spent)
 
     def edit(self, view: View) -> Edit:
-        """One model call, and the tool calls that it asked for."""
+        """One model call, and the tool calls that it asked for. A call that failed may be made again: "more"."""
         talk = Conversation(view.memory)
         self._catch_up(talk, view)
         before = view.workspace.revision()
         system: Message = {"role": "system", "content": prompt.edit_system(view, self._room(view))}
         tools = schemas()
         messages = talk.fit(system, tools, self._model.context - self._allowance(view) - self._model.context // 20)
-        reply = self._ask(view, messages, tools)
+        try:
+            reply = self._ask(view, messages, tools)
+        except ModelError as error:
+            self._bear(view, error)
+            return Edit(note=str(error), spent=Spent(model_calls=1))
         talk.learn(messages, tools, reply.prompt_tokens)
 
         asked = [(call["name"], call["arguments"]) for call in reply.tool_calls]
@@ -134,13 +150,22 @@ class ModelPolicy:
 
     def _ask(self, view: View, messages: list[Message], tools: Sequence[ToolSchema]) -> Reply:
         masked = [Message(**{**m, "content": self._mask(m["content"])}) for m in messages]
-        return self._model.chat(
+        reply = self._model.chat(
             masked,
             tools,
             think=self._thinks(view),
             max_tokens=max(256, min(self._allowance(view), view.left.tokens)),
             timeout=max(1.0, min(_CALL_SECONDS, view.left.seconds)),
         )
+        view.memory["failures"] = 0
+        return reply
+
+    def _bear(self, view: View, error: ModelError) -> None:
+        """Wait a little after a failed call, longer each time; raise it where asking again is no use."""
+        failures = view.memory["failures"] = view.memory.get("failures", 0) + 1
+        if not error.retryable or failures >= _FAILURES:
+            raise error
+        self._wait(min(2.0**failures, max(0.0, view.left.seconds)))
 
     def _thinks(self, view: View) -> bool:
         return view.think and bool(view.memory.get("think", True))

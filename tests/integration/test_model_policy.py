@@ -202,17 +202,36 @@ def test_calls_written_as_text_are_taken(fake_ollama: Fake) -> None:
     assert [edit.wants for edit in edits] == ["more", "test"]
 
 
-def test_a_failing_server_is_an_error_and_leaves_the_memory_usable(fake_ollama: Fake) -> None:
-    fake = fake_ollama(replies=[calls(READ), {"fault": "cut"}, calls(FIX, RUN)])
-    made, memory = policy(fake), {}
-    first = view(memory)
-    made.edit(first)
-    second = view(first.memory)
-    with pytest.raises(ModelError):
-        made.edit(second)
-    third = view(second.memory)
-    assert made.edit(third).wants == "test"
-    assert [m["role"] for m in fake.chats[2]["messages"]] == ["system", "user", "assistant", "tool"]
+def test_a_call_that_failed_is_made_again_in_the_next_step(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(READ), {"fault": "cut"}, {"fault": "html"}, calls(FIX, RUN)])
+    waited: list[float] = []
+    made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=waited.append)
+    edits = drive(made, lambda _: PASSED)
+    assert [edit.wants for edit in edits] == ["more", "more", "more", "test"]
+    assert [edit.spent.model_calls for edit in edits] == [1, 1, 1, 1] and "broke in the middle" in edits[1].note
+    assert waited == [2.0, 4.0]
+    assert [m["role"] for m in fake.chats[3]["messages"]] == ["system", "user", "assistant", "tool"]
+
+
+def test_a_server_that_keeps_failing_or_refuses_ends_it(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"fault": "cut"}], after="repeat")
+    waited: list[float] = []
+    with pytest.raises(ModelError, match="broke in the middle"):
+        drive(ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=waited.append))
+    assert len(fake.chats) == 3 and len(waited) == 2
+    fake = fake_ollama(replies=[{"fault": "status", "status": 400, "error": "no"}])
+    with pytest.raises(ModelError, match="no"):
+        policy(fake).plan(view())
+
+
+def test_a_server_with_less_context_than_asked_for_gets_shorter_prompts(fake_ollama: Fake) -> None:
+    long = {"name": "read_file", "arguments": {"path": "src/big.py"}}
+    more = {"name": "read_file", "arguments": {"path": "src/big.py", "start": 1000}}
+    fake = fake_ollama(context=4096, replies=[calls(long, more), calls(READ), calls(FIX, RUN)])
+    edits = drive(policy(fake), lambda _: PASSED)
+    assert [edit.wants for edit in edits] == ["more", "more", "test"]
+    assert all(edit.spent.prompt_tokens + 1365 <= 4096 for edit in edits)
+    assert len(fake.chats[1]["messages"]) == 5, "nothing was lost but the middle of long texts"
 
 
 @pytest.mark.parametrize("context", [4096, 8192])
