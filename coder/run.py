@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from coder.errors import CoderError, UsageError
 from coder.record.events import Event
+from coder.record.mask import Masker
 from coder.record.result import Counts, Drift, Result, Seconds, Verification
 from coder.record.store import RunDir, RunStore
 from coder.state import GRAPH_VERSION, State, fresh
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from coder.session import Session
 
 Listen = Callable[[Event], None]
-FINAL = ("fixed", "already_passing", "usage_error")
-"""Statuses a run cannot be resumed from."""
 
 
 def fix(request: Request, store: RunStore, listen: Listen) -> Result:
@@ -35,14 +35,16 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
     Raises UsageError for a run that is unknown, over, alive in another process, or of another graph version.
     """
     rundir = store.open(run_id)
-    ended = rundir.result()
-    if ended is not None and ended.status in FINAL:
-        raise UsageError(f"run {rundir.id} is over ({ended.status}): nothing to resume")
     if rundir.running():
         raise UsageError(f"run {rundir.id} is being driven by another process")
-    if rundir.read_json("graph.json").get("version") != GRAPH_VERSION:
+    ended = rundir.result()
+    if ended is not None and not ended.resumable:
+        raise UsageError(f"run {rundir.id} is over ({ended.status}): nothing to resume")
+    version = rundir.read_json("graph.json") or {"version": GRAPH_VERSION}  # None: killed before anything was done
+    if version["version"] != GRAPH_VERSION:
         raise UsageError(f"run {rundir.id} was made by another version of coder and cannot be resumed; start it anew")
     rundir.claim()
+    rundir.forget_result()
     return _drive(rundir, Request.from_dict(rundir.meta()["request"]), listen, resumed=True)
 
 
@@ -67,7 +69,7 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
         )
     except Exception as error:
         if not (known := _foreseen(error)):
-            (rundir.path / "traceback.txt").write_text(traceback.format_exc())
+            (rundir.path / "traceback.txt").write_text(Masker().text(traceback.format_exc()))
             raise
         state = _stopped(session, state, "environment_error", known)
     finally:
@@ -84,6 +86,8 @@ def _foreseen(error: Exception) -> str:
 
     from coder.models.contract import ModelError
 
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return f"cannot write {error.filename or 'to the disk'}: {error.strerror}; free some space and resume the run"
     return str(error) if isinstance(error, ModelError | SandboxError | SnapshotError | TestRunFailed) else ""
 
 

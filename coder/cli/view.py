@@ -149,7 +149,7 @@ def status_lines(progress: Progress, elapsed: float, since_budget: float) -> lis
     first = f"{progress.node}, {duration(elapsed)}"
     if progress.label:
         of = f"/{progress.total:,}" if progress.total else ""
-        first += f", {progress.label}: {progress.done:,}{of} tests"
+        first += f", {progress.label}: {progress.done:,}{of}"
     lines = [first]
     if progress.candidates:
         lines.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from coder_tools.contract import TestResult
+from coder_tools.contract import CandidateResult, TestResult
 
 from coder.session import Session
 
@@ -19,8 +19,8 @@ class Progress:
         self._done = 0
         self._last = 0.0
 
-    def result(self, result: TestResult) -> None:
-        """One more test has ended."""
+    def result(self, result: TestResult | CandidateResult) -> None:
+        """One more test or candidate has ended."""
         self._done += 1
         now = time.monotonic()
         if now - self._last >= INTERVAL or self._done == self._total:

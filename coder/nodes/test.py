@@ -38,6 +38,7 @@ def _candidates(session: Session, state: State, found: Baseline) -> State:
     results = suite.check(
         [(c["key"], [_splice(c)], (near := companions(found, c)), candidate_limit(found, goal, near)) for c in batch],
         timeout=timeout,
+        on_result=Progress(session, "test", "candidates", len(batch)).result,
     )
     seconds = time.monotonic() - started
     counts = {**state["counts"], "candidates": state["counts"]["candidates"] + len(results)}

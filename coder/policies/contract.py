@@ -9,25 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from coder_tools.contract import Changes
+from coder.repair.contract import Candidate, Suspect
+from coder_tools.contract import Changes, TestResult
 from coder_tools.logs import Finding
 from coder_tools.workspace import Workspace
 
 Wants = Literal["test", "more", "plan", "stop"]
 """What a policy asks for after an edit step: run the tests, another edit step, a new plan, or an end."""
-
-
-class Suspect(Protocol):
-    """A suspicious place, as coder.repair.localize gives it."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def line(self) -> int: ...
-    @property
-    def score(self) -> float: ...  # 0 to 1
-    @property
-    def reasons(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -74,6 +62,7 @@ class Edit:
     """What an edit step did."""
 
     changes: Changes | None = None  # the whole change set as it is now; None if this step changed nothing
+    candidates: tuple[Candidate, ...] = ()  # a search policy's ranked batch, each one alternative to the others
     note: str = ""  # in words, for the record and the user
     tool_events: tuple[ToolEvent, ...] = ()
     spent: Spent = field(default_factory=Spent)
@@ -90,6 +79,7 @@ class View:
     left: Left
     memory: dict[str, Any]  # JSON-able, the policy's own: stored by the caller, changed in place
     finding: Finding | None = None  # of the last run of the tests
+    failures: tuple[TestResult, ...] = ()  # the goal tests' results at the base, as the runner gave them
     suspects: tuple[Suspect, ...] = ()  # most suspicious first
     plan: Plan | None = None
     facts: tuple[str, ...] = ()  # from K, short

@@ -96,6 +96,11 @@ class Result:
         """The process exit code that goes with the status."""
         return EXIT_CODES[self.status]
 
+    @property
+    def resumable(self) -> bool:
+        """Whether the run can go on: it was interrupted, or something around it failed that may be mended."""
+        return self.status in ("interrupted", "environment_error")
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the schema."""
         return {"schema": SCHEMA, **asdict(self)}

@@ -26,9 +26,7 @@ def faults(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = (
-            _ADVICE.get(error.errno or 0) or f"{error.strerror or error}; set CODER_HOME to another directory"
-        )
+        why = _ADVICE.get(error.errno or 0) or f"{error.strerror or error}; set CODER_HOME to another directory"
         raise EnvironmentFault(f"cannot keep the record in {path}: {why}") from error
 
 

@@ -117,9 +117,11 @@ class RunDir:
         try:
             return Result.from_dict(data)
         except (ValueError, TypeError, AttributeError) as error:
-            raise EnvironmentFault(
-                f"the record of run {self.id} is damaged: {self.path / 'result.json'}"
-            ) from error
+            raise EnvironmentFault(f"the record of run {self.id} is damaged: {self.path / 'result.json'}") from error
+
+    def forget_result(self) -> None:
+        """The run goes on: what it ended with before no longer holds."""
+        (self.path / "result.json").unlink(missing_ok=True)
 
     def save_changes(self, changes: Mapping[str, bytes | None]) -> None:
         """Keep the change set that the patch is made of, byte for byte."""
@@ -190,10 +192,10 @@ class RunDir:
         result = self.result()
         if self.running():
             status, resumable = "running", False
-        elif result is None or result.status == "interrupted":
+        elif result is None:
             status, resumable = "interrupted", True
         else:
-            status, resumable = result.status, False
+            status, resumable = result.status, result.resumable
         meta = self.meta()
         return RunSummary(self.id, status, meta["repo"], meta["goal"], meta["started"], resumable)
 
@@ -237,21 +239,13 @@ class RunStore:
         ids = self._ids()
         if name in ids:
             return RunDir(self.runs / name)
-        found = [
-            run_id for run_id in ids if name and (run_id.startswith(name) or run_id.endswith(f"-{name}"))
-        ]
+        found = [run_id for run_id in ids if name and (run_id.startswith(name) or run_id.endswith(f"-{name}"))]
         if len(found) == 1:
             return RunDir(self.runs / found[0])
         if found:
             raise UsageError(f"{name!r} could be any of {len(found)} runs: {_some(found)}")
         near = get_close_matches(name, ids, n=3, cutoff=0.5)
-        hint = (
-            f"; near it: {_some(near)}"
-            if near
-            else f"; the newest: {_some(ids)}"
-            if ids
-            else "; there are none yet"
-        )
+        hint = f"; near it: {_some(near)}" if near else f"; the newest: {_some(ids)}" if ids else "; there are none yet"
         raise UsageError(f"no run {name!r}{hint} (`coder runs` lists them)")
 
     def newest(self, repo: Path) -> RunDir:

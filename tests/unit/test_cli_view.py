@@ -118,7 +118,7 @@ def test_the_status_lines_say_where_the_run_stands():
     progress = Progress()
     for event in events()[:5]:
         progress.see(event)
-    assert status_lines(progress, 12, 0) == ["baseline, 12 s, suite: 100/430 tests"]
+    assert status_lines(progress, 12, 0) == ["baseline, 12 s, suite: 100/430"]
     for event in events()[5:12]:
         progress.see(event)
     assert status_lines(progress, 20, 10) == [
