@@ -139,3 +139,23 @@ def scripted_policy() -> Callable[..., Any]:
     """Makes a policy that plays a list of steps; see tests/fakes/scripted_policy.py."""
     made: Callable[..., Any] = _fake("scripted_policy").ScriptedPolicy
     return made
+
+
+@pytest.fixture
+def open_suite(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Writes a project and opens its tests, without a sandbox: open_suite(files, python=..., runner=..., args=...)."""
+    from coder_sandbox.none import open_none
+    from coder_tools.testing import Suite
+
+    with ExitStack() as boxes:
+
+        def open_one(files: dict[str, str], python: Path | None = None, name: str = "project", **more: Any) -> Suite:
+            root = tmp_path / name
+            for path, text in files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text)
+            box = open_none(Workspace(root, root, python or Path(sys.executable)), Limits())
+            boxes.callback(box.close)
+            return Suite(box, root, **more)
+
+        yield open_one

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import threading
 from types import CodeType, FrameType
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .project import Project
+
+PATIENCE = 50_000  # executed lines of a function without a new one, after which only some of its calls are traced
+SAMPLE = 50  # one in so many: a hot function must not take a test over its time limit
 
 Lines = Dict[str, List[int]]
 
@@ -32,11 +36,13 @@ class _Lines:
 
 
 class TraceCoverage:
-    """By sys.settrace; only frames of project files are traced line by line."""
+    """By sys.settrace; only project code is traced line by line, and no longer than it has new lines to show."""
 
     def __init__(self, project: Project) -> None:
-        self._lines = _Lines(project)
-        self._tracers: Dict[str, Any] = {}  # by file name
+        self._project = project
+        self._codes: Dict[int, Tuple[CodeType, Optional[str], Set[int]]] = {}  # kept alive, so that ids stay theirs
+        self._tracers: Dict[int, Any] = {}  # of this test, by id of the code; None: nothing (more) to see
+        self._unseen: List[Tuple[str, Set[int], Set[int]]] = []  # path, all lines, those not seen in this test
 
     def start(self) -> None:
         """Begin a test."""
@@ -47,29 +53,62 @@ class TraceCoverage:
         """End it, and give its lines."""
         sys.settrace(None)
         threading.settrace(None)
-        self._tracers = {}
-        return self._lines.take()
+        files: Dict[str, Set[int]] = {}
+        for path, lines, unseen in self._unseen:
+            files.setdefault(path, set()).update(lines - unseen)
+        self._tracers, self._unseen = {}, []
+        return {path: sorted(lines) for path, lines in files.items() if lines}
 
     def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
-        filename = frame.f_code.co_filename
+        code = frame.f_code
         try:
-            return self._tracers[filename]
+            return self._tracers[id(code)]
         except KeyError:
-            tracer = self._tracers[filename] = self._tracer(self._lines.of(filename))
+            tracer = self._tracers[id(code)] = self._tracer(code)
             return tracer
 
-    @staticmethod
-    def _tracer(lines: Optional[Set[int]]) -> Any:
-        if lines is None:
+    def _tracer(self, code: CodeType) -> Any:
+        if id(code) not in self._codes:
+            path = self._project.relative(code.co_filename)
+            lines = set() if path is None else {line for _, line in dis.findlinestarts(code) if line}
+            self._codes[id(code)] = (code, path, lines)
+        _, path, lines = self._codes[id(code)]
+        if path is None:
             return None
-        add = lines.add
+        unseen = set(lines)
+        self._unseen.append((path, lines, unseen))
+        return _local_tracer(self._tracers, id(code), unseen)
 
-        def trace(frame: FrameType, event: str, argument: Any) -> Any:
-            if event == "line":
-                add(frame.f_lineno)
+
+def _local_tracer(tracers: Dict[int, Any], key: int, unseen: Set[int]) -> Any:
+    """What takes lines out of `unseen` as they are executed."""
+    fruitless = calls = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal fruitless
+        if event != "line":
             return trace
-
+        if frame.f_lineno in unseen:
+            fruitless = 0
+            unseen.discard(frame.f_lineno)
+            if not unseen:
+                tracers[key] = frame.f_trace = None  # to return None would not end it
+                return None
+        else:
+            fruitless += 1
+            if fruitless == PATIENCE:
+                tracers[key] = sample
         return trace
+
+    def sample(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % SAMPLE:
+            frame.f_trace = None
+            return None
+        return trace(frame, event, argument)
+
+    return trace
 
 
 class MonitorCoverage:
