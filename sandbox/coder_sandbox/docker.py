@@ -162,7 +162,7 @@ def open_docker(workspace: Workspace, limits: Limits) -> AgentClient:
             wire = SocketWire(_attach(client, str(container.id)))
             undo.callback(wire.close)
             container.start()
-        except DockerException as error:
+        except (DockerException, OSError) as error:  # the package lets the errors of its connection through
             raise SandboxError(f"Docker cannot start the sandbox: {_words(error)}") from None
         release = undo.pop_all().close
     return AgentClient("docker", workspace, limits, wire, release)
@@ -226,11 +226,14 @@ class SocketWire:
 
 
 def _remove(client: DockerClient, container: str) -> None:
-    """End a container and wait until it is gone; it may be removing itself already."""
+    """End a container and wait until it is gone; it may be removing itself already.
+
+    One that cannot be reached, because the daemon has gone, is left to a later sweep.
+    """
     from docker.errors import APIError, NotFound
 
     deadline = time.monotonic() + REMOVE_SECONDS
-    with contextlib.suppress(NotFound):
+    with contextlib.suppress(NotFound, OSError):
         while time.monotonic() < deadline:
             with contextlib.suppress(APIError):
                 client.api.remove_container(container, force=True, v=True)
@@ -276,7 +279,7 @@ def _connect() -> DockerClient:
     try:
         client = docker.from_env(timeout=API_SECONDS)
         info = client.info()
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise SandboxError(_words(error)) from None
     if info.get("KernelVersion") != os.uname().release:
         client.close()

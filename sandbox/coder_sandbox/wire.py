@@ -16,7 +16,7 @@ from coder_sandbox.contract import SandboxError
 
 CHUNK = 1 << 16
 LAST_WORDS = 4000  # bytes of the agent's standard error that are kept for error messages
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0  # for an agent to end by itself, or for the kernel to end it
 
 
 class Wire(Protocol):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -294,6 +295,28 @@ os._exit(7)
         assert (done.exit_code, done.stdout.count("1 passed")) == (7, 200)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look at the agent's descriptors")
+def test_no_descriptor_of_the_host_is_inherited(
+    open_box: Any, isolating: str, workspace: Workspace, processes_with: Callable[[str], list[int]]
+) -> None:
+    open_box(isolating)
+    (agent,) = agents(workspace, processes_with)
+    targets = [str(link.readlink()) for link in Path(f"/proc/{agent}/fd").iterdir()]
+    assert len(targets) == 5 and all(t == "/dev/null" or t.startswith("pipe:") for t in targets)
+
+
+def test_an_agent_that_hangs_does_not_keep_it_open(
+    open_box: Any, backend: str, workspace: Workspace, processes_with: Callable[[str], list[int]]
+) -> None:
+    box = open_box(backend)
+    (agent,) = agents(workspace, processes_with)
+    os.kill(agent, signal.SIGSTOP)
+    started = time.monotonic()
+    box.close()
+    assert time.monotonic() - started < (3 if backend == "none" else 1.5)
+    assert not agents(workspace, processes_with) and not containers(workspace.label)
+
+
 # --- exhaustion
 
 
@@ -342,6 +365,12 @@ except KeyboardInterrupt:
     box.close()
     print("closed", flush=True)
 """
+
+
+def agents(workspace: Workspace, processes_with: Callable[[str], list[int]]) -> list[int]:
+    """The agents of a workspace, as the host sees them; not the bwrap that waits for one."""
+    found = processes_with(workspace.inside.parent.name)
+    return [pid for pid in found if b"bwrap" not in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]]
 
 
 def start_host(kind: str, workspace: Workspace, token: str) -> subprocess.Popen[str]:
