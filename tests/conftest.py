@@ -159,3 +159,14 @@ def open_suite(tmp_path: Path) -> Iterator[Callable[..., Any]]:
             return Suite(box, root, **more)
 
         yield open_one
+
+
+@pytest.fixture
+def agents(workspace: Workspace, processes_with: Callable[[str], list[int]]) -> Callable[[], list[int]]:
+    """Finds the agents of the workspace, as the host sees them; not the bwrap that waits for one."""
+
+    def find() -> list[int]:
+        found = processes_with(workspace.inside.parent.name)
+        return [pid for pid in found if b"bwrap" not in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]]
+
+    return find
