@@ -244,9 +244,11 @@ def _remove(client: DockerClient, container: str) -> None:
 def sweep(client: DockerClient) -> None:
     """Remove the containers of coder processes of this machine that are no more.
 
-    They end by themselves when coder does, unless somebody has stopped their agent.
+    They end by themselves when coder does, unless they were never started or somebody has stopped their agent.
     """
-    for container in client.containers.list(filters={"label": ["coder.pid", f"coder.host={_host()}"]}):
+    for container in client.containers.list(
+        all=True, filters={"label": ["coder.pid", f"coder.host={_host()}"]}, ignore_removed=True
+    ):
         pid, _, start = container.labels["coder.pid"].partition("@")
         if _start_time(pid) != start:
             _remove(client, str(container.id))

@@ -75,17 +75,23 @@ def test_nothing_is_left_when_coder_is_killed_or_interrupted(
 
 
 @pytest.mark.docker
-def test_a_container_whose_coder_is_gone_is_swept(workspace: Workspace) -> None:
-    """One whose agent cannot end by itself any more: paused."""
+@pytest.mark.parametrize("state", ["paused", "never started"])
+def test_a_container_whose_coder_is_gone_is_swept(state: str, workspace: Workspace) -> None:
+    """One whose agent cannot end it: because it is stopped, or because coder was killed before it came up."""
     import docker
-    from coder_sandbox.docker import open_docker
+    from coder_sandbox.docker import host_toolchain, open_docker, profile
 
-    process = start_host("docker", workspace, "sweep")
-    (container,) = containers(workspace.label)
     client = docker.from_env()
-    client.api.pause(container)
-    process.kill()
-    process.communicate()
+    if state == "paused":
+        process = start_host("docker", workspace, "sweep")
+        (container,) = containers(workspace.label)
+        client.api.pause(container)
+        process.kill()
+        process.communicate()
+    else:
+        wanted = profile(workspace, Limits(), host_toolchain(client, workspace))
+        wanted["labels"]["coder.pid"] = f"{os.getpid()}@1"  # the same pid, of another process
+        container = client.containers.create(**wanted).short_id
     assert containers(workspace.label)
     other = open_docker(workspace, Limits())
     try:
