@@ -102,7 +102,6 @@ class Run:
         """Follow one process to its end, or to the end of somebody's patience."""
         self._under_way = self._end = None
         self._overdue = self._deadline
-        began = time.monotonic()
         while not self._stopped and self._end is None and not self.error:
             ended = runner.ended
             for record in runner.records(self._overdue - time.monotonic()):
@@ -112,10 +111,11 @@ class Run:
             if ended:
                 break
             if time.monotonic() >= self._overdue:
-                self._give_up(began)
+                self._give_up()
                 return
         if self._under_way is not None:
-            self._result({"outcome": "crashed", "message": self._crash(runner)}, began)
+            self._result({"outcome": "crashed", "message": self._crash(runner)})
+            self._end = None  # whatever it says, that was not the end of the tests
         elif self._end is not None and not self.error:
             for _ in runner.until(min(self._deadline, time.monotonic() + GRACE)):
                 pass
@@ -133,10 +133,10 @@ class Run:
         elif "end" in record:
             self._end = int(record["end"])
 
-    def _give_up(self, began: float) -> None:
+    def _give_up(self) -> None:
         self.timed_out = time.monotonic() >= self._deadline
         if self._under_way is not None:
-            self._result({"outcome": "timeout", "message": "It was not done within its time limit."}, began)
+            self._result({"outcome": "timeout", "message": "It was not done within its time limit."})
 
     def _crash(self, runner: RunnerProcess) -> str:
         if self._end is not None:
@@ -145,7 +145,7 @@ class Run:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return f"The process of the tests {how} during this test."
 
-    def _result(self, result: Record, began: float) -> None:
+    def _result(self, result: Record) -> None:
         """What the agent itself says of the test under way."""
         self._tell({"id": self._under_way, "duration": time.monotonic() - self._started, **result})
 

@@ -27,7 +27,7 @@ class Watcher:
     ) -> None:
         self._project, self._started, self._ended, self._coverage = project, started, ended, coverage
         self._clock = time.perf_counter  # here and not in the module, where tools that stop the clock replace it
-        self._raised: Dict[str, BaseException] = {}
+        self._raised: Dict[str, Optional[BaseException]] = {}  # by phase, of those that have run
         self._phase = ""  # under way
         self._result: Record = {}
 
@@ -35,6 +35,7 @@ class Watcher:
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         self._started(item.nodeid)
         self._result = {"id": item.nodeid, "outcome": ""}
+        self._raised.clear()
         began = self._clock()
         if self._coverage:
             self._coverage.start()
@@ -50,8 +51,7 @@ class Watcher:
         self._raised.pop(phase, None)
         ending: Any = yield
         self._phase = ""
-        if ending.excinfo is not None:
-            self._raised[phase] = ending.excinfo[1]
+        self._raised[phase] = None if ending.excinfo is None else ending.excinfo[1]
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: Any) -> Iterator[None]:
@@ -78,6 +78,8 @@ class Watcher:
         if error is None and call.excinfo is not None:
             error = call.excinfo.value  # unittest's cases keep their exceptions to themselves
         outcome = self._outcome(call.when, error, report)
+        if outcome in ("passed", "xpassed") and "call" not in self._raised:
+            return  # a subtest; or something has put itself in the place of the test
         if part and outcome not in ("failed", "error"):
             return
         if SEVERITY.index(outcome) <= SEVERITY.index(self._result["outcome"]):

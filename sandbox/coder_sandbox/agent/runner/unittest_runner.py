@@ -30,9 +30,12 @@ class _Program(unittest.TestProgram):
 
 def _find(arguments: Sequence[str]) -> List[Any]:
     """The tests that these arguments of `python -m unittest` name, in run order."""
+    if arguments in GUESSES[1:] and not os.path.isdir(arguments[2]):
+        return []  # or an installed package of that name would be searched
     path = list(sys.path)
     try:
-        program = _Program(module=None, argv=["python -m unittest", *arguments], exit=False)
+        loader = unittest.TestLoader()  # the default one remembers where it began to look
+        program = _Program(module=None, argv=["python -m unittest", *arguments], exit=False, testLoader=loader)
     except (Exception, SystemExit):
         if arguments not in GUESSES:
             raise
