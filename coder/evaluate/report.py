@@ -109,15 +109,16 @@ def _table(outcomes: Sequence[Outcome], running: dict[str, float]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("instance", "kind", "verdict"):
-        table.add_column(title, overflow="fold")
-    table.add_column("seconds", justify="right")
-    table.add_column("note", overflow="ellipsis", no_wrap=True)
+    table = Table(box=None, pad_edge=False, expand=True)
+    table.add_column("instance", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    for title in ("kind", "note"):  # these give way where the terminal is narrow
+        table.add_column(title, overflow="ellipsis", no_wrap=True, ratio=1)
     for outcome in sorted(outcomes, key=lambda each: each.id):
         style = "green" if outcome.correct else "bold red" if outcome.false_claim else "yellow"
-        cells = (outcome.id, outcome.kind, Text(verdict_word(outcome), style=style), f"{outcome.seconds:.1f}")
-        table.add_row(*cells, Text(note(outcome)))
+        cells = (outcome.id, Text(verdict_word(outcome), style=style), f"{outcome.seconds:.1f}")
+        table.add_row(*cells, Text(outcome.kind), Text(note(outcome)))
     for name, started in running.items():
-        table.add_row(name, "", Text("running", style="dim"), f"{time.monotonic() - started:.1f}", "")
+        table.add_row(name, Text("running", style="dim"), f"{time.monotonic() - started:.1f}")
     return table

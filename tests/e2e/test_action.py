@@ -132,14 +132,14 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start(tmp_path: Path, temporary: Path) -> Start:
+def start(tmp_path: Path, temporary: Path, target_env: Path) -> Start:
     """Run the second step on a fixture of eval_repos, by its name."""
 
     def run(fixture: str, prepare: Callable[[Path], None] = lambda workspace: None, **given: str) -> Finished:
         (instance,) = [i for i in load(ROOT / "eval_repos") if i.id == fixture]
         workspace = instance.materialise(tmp_path / "workspace")
         prepare(workspace)
-        given = {"goal": instance.goal, "test_command": instance.test_cmd} | given
+        given = {"goal": instance.goal, "test_command": f"{target_env}/bin/python -m pytest"} | given
         context = inputs(**given)
         done = run_step(ACTION["runs"]["steps"][1], context, tmp_path, temporary)
         outputs = read_outputs((tmp_path / "github_output").read_text())
@@ -155,15 +155,11 @@ def start(tmp_path: Path, temporary: Path) -> Start:
     return run
 
 
-# pytest is found beside the Python of these tests, which is what the fixture's tests run on.
-RUN = f"{sys.executable} -m pytest"
-
-
 @pytest.mark.bwrap
 @pytest.mark.network
 @pytest.mark.slow
 def test_a_fixture_is_fixed(start: Start, tmp_path: Path) -> None:
-    done = start("inventory_ledger", sandbox="bwrap", test_command=RUN, time="120s")
+    done = start("inventory_ledger", sandbox="bwrap", time="120s")
     assert done.code == 0, done.log
     assert (done.outputs["status"], done.outputs["fixed"]) == ("fixed", "true"), done.log
     patch = Path(done.outputs["patch-file"])
@@ -181,7 +177,7 @@ def test_a_fixture_is_fixed(start: Start, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("strict, code", [("false", 0), ("true", 1)])
 def test_an_impossible_task_is_quiet_unless_asked_not_to_be(start: Start, strict: str, code: int) -> None:
-    done = start("unit_convert", sandbox="bwrap", test_command=RUN, time="60s", fail_on_not_fixed=strict)
+    done = start("unit_convert", sandbox="bwrap", time="60s", fail_on_not_fixed=strict)
     assert done.outputs["status"] == "not_fixed", done.log
     assert done.outputs["patch-file"] == ""
     assert done.code == code
@@ -205,7 +201,7 @@ def test_hostile_code_gets_no_token_and_no_runner_file(start: Start) -> None:
             "        open(os.environ[name], 'a').write('status=forged\\n')\n"
         )
 
-    done = start("inventory_ledger", hostile, sandbox="bwrap", test_command=RUN, time="120s")
+    done = start("inventory_ledger", hostile, sandbox="bwrap", time="120s")
     assert SECRET not in done.log and SECRET not in done.summary
     assert done.outputs["status"] == "fixed", done.log
     obeyed = re.sub(r"::stop-commands::(\w+)\n.*?\n::\1::", "", done.log, flags=re.S)
