@@ -175,6 +175,8 @@ class Items:
         self._items: Dict[str, Any] = {}
         for item in session.items:
             self._items.setdefault(item.nodeid, item)
+            if isinstance(item, pytest.Function):
+                item.repr_failure = _unread
         self._watcher, self._results = watcher, results
         self.why_not = "\n".join(f"{error['path']}: {error['message']}" for error in errors)
         self._config = session.config
@@ -193,6 +195,11 @@ class Items:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if not each(self._results[-1] if self._results else {"id": item.nodeid, "outcome": "missing"}):
                 return
+
+
+def _unread(excinfo: Any, style: Any = None) -> str:
+    """In place of the picture of a traceback, which nobody sees here: making it takes 15 times as long as the test."""
+    return "failed"
 
 
 def _path(name: str) -> Any:
