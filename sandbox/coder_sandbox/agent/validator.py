@@ -18,6 +18,7 @@ else:
 
 Emit = Callable[[Dict[str, Any]], None]
 
+OPENINGS = 3  # of the warm process, in one request
 STARTUP = 20.0  # seconds that a fresh process may take before its tests begin, where that is not known
 OPEN = 300.0  # seconds that the warm process may take to collect the goal's files
 
@@ -28,6 +29,7 @@ class Validator:
     def __init__(self, payload: Record) -> None:
         self._payload = payload
         self._process: Optional[RunnerProcess] = None
+        self._is_usable = False
         self._on_disk = False  # the goal starts processes of its own, which see only what is on the disk
         self._startup = STARTUP
         self.why_not = ""
@@ -44,7 +46,8 @@ class Validator:
         if not ready.get("ready") or self._on_disk:
             self.why_not = str(ready.get("reason") or ready.get("unavailable") or "")
             self.close()
-        return self._process is not None
+        self._is_usable = self._process is not None
+        return self._is_usable
 
     def close(self) -> None:
         """End the warm process, if there is one."""
@@ -56,24 +59,36 @@ class Validator:
     def check(self, candidates: List[Record], deadline: float) -> Iterator[Record]:
         """The verdict of each candidate, as it comes, up to the deadline."""
         left = {str(candidate["key"]): candidate for candidate in candidates}
-        if self._process is not None:
-            for record in self._check_warm(candidates, deadline):
-                left.pop(record["key"], None)
-                yield record
-        for candidate in left.values():
+        fresh: Dict[str, Record] = {}
+        for _ in range(OPENINGS):
+            if not left or (self._process is None and not (self._is_usable and self.open())):
+                break
+            yield from self._check_warm(left, fresh, deadline)
+        for candidate in [*fresh.values(), *left.values()]:
             if time.monotonic() >= deadline:
                 return
             yield self._check_fresh(candidate, deadline)
 
-    def _check_warm(self, candidates: List[Record], deadline: float) -> Iterator[Record]:
+    def _check_warm(self, left: Dict[str, Record], fresh: Dict[str, Record], deadline: float) -> Iterator[Record]:
+        """Give the verdicts that the warm process has. `left` loses what it was given, but for what was not begun
+        when it died; what it cannot do, and what may have killed it, is added to `fresh`."""
         assert self._process
-        self._process.send(candidates)
+        under_way: Dict[str, None] = {}
+        self._process.send(list(left.values()))
         for record in self._process.until(deadline):
-            if "candidate" in record:
+            if "begun" in record:
+                under_way[record["begun"]] = None
+            elif "candidate" in record:
+                under_way.pop(record["candidate"]["key"], None)
+                left.pop(record["candidate"]["key"], None)
                 yield record["candidate"]
+            elif "cold" in record:
+                fresh[record["cold"]] = left.pop(record["cold"])
             elif "checked" in record:
+                left.clear()
                 return
         self.close()  # it is dead, or late: what it was at is not worth waiting for
+        fresh.update({key: left.pop(key) for key in under_way})
 
     def _check_fresh(self, candidate: Record, deadline: float) -> Record:
         """In a process of its own: with the changed source in memory, or on the disk for the time it takes."""

@@ -61,27 +61,6 @@ def splice_bytes(source: bytes, splices: Sequence[Splice]) -> bytes:
     return b"".join([*parts, source[position:]])
 
 
-class _Finder:
-    """Keeps pytest's assertion rewriting, which reads files itself, away from the overridden ones."""
-
-    def __init__(self, paths: Mapping[str, bytes]) -> None:
-        self._paths = paths
-        stems = {os.path.splitext(os.path.basename(path))[0] for path in paths}
-        self._tails = stems | {os.path.basename(os.path.dirname(path)) for path in paths}
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """What the other finders say, for the overridden files only."""
-        if name.rpartition(".")[2] not in self._tails:
-            return None
-        for finder in list(sys.meta_path):
-            if finder is self or type(finder).__name__ == "AssertionRewritingHook":
-                continue
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                return spec if os.path.realpath(spec.origin or "") in self._paths else None
-        return None
-
-
 def install(contents: Mapping[str, bytes]) -> None:
     """From now on in this process, imports of these files (by real path) take these bytes, and no cached code."""
     original = importlib.machinery.SourceFileLoader.get_code
@@ -93,7 +72,24 @@ def install(contents: Mapping[str, bytes]) -> None:
         return compile_source(content, self.path)
 
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
-    sys.meta_path.insert(0, _Finder(contents))
+    _hold_back_rewriting(contents)
+
+
+def _hold_back_rewriting(contents: Mapping[str, bytes]) -> None:
+    """Keep pytest's assertion rewriting, which reads files itself, away from these files."""
+    rewrite = sys.modules.get("_pytest.assertion.rewrite")
+    if rewrite is None:
+        return
+    hook = rewrite.AssertionRewritingHook
+    original = hook.find_spec
+
+    def find_spec(self: Any, name: str, path: Any = None, target: Any = None) -> Any:
+        spec = original(self, name, path, target)
+        if spec is not None and os.path.realpath(spec.origin or "") in contents:
+            return None
+        return spec
+
+    hook.find_spec = find_spec
 
 
 def compile_source(content: bytes, path: str) -> CodeType:

@@ -9,7 +9,7 @@ import threading
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, FunctionType, GeneratorType
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from .override import Sources, Splice, install
+from .override import Sources, Splice, compile_source, install
 from .project import Project
 from .swap import File, Reload, Spot, Unit, same, spot
 
@@ -114,9 +114,20 @@ class Placer:
                 if number == 0 and not functions:
                     raise Reload(f"nothing holds {base.co_name}")
                 swaps += [(function, new) for function in functions]
-        install(self._sources.changed(splices))  # for what is imported or reloaded from now on
+        changed = self._sources.changed(splices)
+        for path, content in changed.items():
+            if path not in self._loaded:
+                _compile(content, path)
+        install(changed)  # for what is imported or reloaded from now on
         for function, code in swaps:
             function.__code__ = code
+
+
+def _compile(content: bytes, path: str) -> None:
+    try:
+        compile_source(content, path)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Reload(str(error)) from None
 
 
 def _file_of(module: Any) -> str:

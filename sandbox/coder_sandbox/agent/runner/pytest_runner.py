@@ -11,6 +11,7 @@ import pytest
 from . import warm
 from .coverage import open_coverage
 from .outcome import Watcher
+from .place import Ran
 from .project import Project, shorten
 from .report import Record, Report
 
@@ -176,7 +177,7 @@ class Items:
         for item in session.items:
             self._items.setdefault(item.nodeid, item)
             if isinstance(item, pytest.Function):
-                item.repr_failure = _unread
+                item.repr_failure = _unread  # type: ignore[method-assign]
         self._watcher, self._results = watcher, results
         self.why_not = "\n".join(f"{error['path']}: {error['message']}" for error in errors)
         self._config = session.config
@@ -226,9 +227,11 @@ def serve(job: Record, report: Report, commands: Any) -> None:
     watcher = Watcher(project, lambda test: None, results.append)
     picker = Picker(whole_files=True)
     roles: List[warm.Role] = []
+    ran = Ran(project)
+    ran.watch()
 
     def prepare() -> None:
-        roles.append(warm.Router(job, project, report, commands).run())
+        roles.append(warm.Router(job, project, ran, report, commands).run())
         picker.wanted = set(roles[0].ids)
 
     def loop(session: Any) -> None:

@@ -19,5 +19,17 @@ def main() -> None:
     importlib.import_module("_coder_agent.runner.jobs").main()
 
 
+def nanny() -> None:
+    """Be the parent of the runner, so that a test that ends its parent does not end the agent; end as it ends."""
+    pid = os.fork()
+    if pid == 0:
+        main()
+        return
+    status = os.waitpid(pid, 0)[1]
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    os._exit(os.WEXITSTATUS(status))
+
+
 if __name__ == "__main__":
-    main()
+    nanny()

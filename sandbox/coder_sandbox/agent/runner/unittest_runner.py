@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from . import warm
 from .coverage import open_coverage
+from .place import Ran
 from .project import Project
 from .report import Record, Report
 
@@ -238,7 +239,9 @@ class Cases:
 def serve(job: Record, report: Report, commands: Any) -> None:
     """Be the warm validator: see warm.py."""
     project = Project(job["root"])
-    role = warm.Router(job, project, report, commands, takes_all=True).run()
+    ran = Ran(project)
+    ran.watch()
+    role = warm.Router(job, project, ran, report, commands, takes_all=True).run()
     _play(role, project, job)
 
 

@@ -178,15 +178,20 @@ class Warm(Role):
     """The process that has everything imported, and forks for each candidate that can be swapped."""
 
     def __init__(
-        self, ids: Sequence[str], project: Project, workers: int, ends: Ends, report: Report, probes: bool
+        self,
+        ids: Sequence[str],
+        project: Project,
+        workers: int,
+        ends: Ends,
+        report: Report,
+        ran: Ran,
+        probes: bool,
     ) -> None:
         """`probes`: run these tests once, to see whether they start processes that would import from the disk."""
         self.ids, self._project, self._workers = ids, project, workers
         self._ends, self._report = ends, report
         self._probes = probes
-        self._sources = Sources(project.root)
-        self._ran = Ran(project)
-        self._ran.watch()
+        self._sources, self._ran = Sources(project.root), ran
 
     def fail(self, reason: str) -> NoReturn:
         self._report({"ready": False, "reason": reason})
@@ -294,9 +299,13 @@ class Link:
 class Router:
     """The process that hands candidates out. Its `run` returns only in forks of it."""
 
-    def __init__(self, job: Record, project: Project, report: Report, commands: Any, takes_all: bool = False) -> None:
-        """`takes_all`: the runner always collects all tests there are."""
+    def __init__(
+        self, job: Record, project: Project, ran: Ran, report: Report, commands: Any, takes_all: bool = False
+    ) -> None:
+        """`ran`: already watching, since a plugin may import the project early. `takes_all`: the runner always
+        collects all tests there are."""
         self._takes_all = takes_all
+        self._ran = ran
         self._private = [commands.fileno(), job["fd"]]
         self._goal: List[str] = job["goal"]
         self._workers: int = job["workers"]
@@ -312,9 +321,10 @@ class Router:
         except Forked as fork:
             task, say = fork.task, fork.say
             if isinstance(task, Task):
+                self._ran.stop()
                 return Single(task, self._sources, say)
             ids, ends = task
-            return Warm(ids, self._project, self._workers, ends, say, probes=ids is self._goal)
+            return Warm(ids, self._project, self._workers, ends, say, self._ran, probes=ids is self._goal)
         return leave()
 
     def _serve(self) -> None:
@@ -374,7 +384,7 @@ class Router:
         cool = [task for key, task in left.items() if key not in early]
         self._pool.keep = [self._link.pid] if self._link else []
         self._pool.private = [*self._private, *(self._link.fds if self._link else [])]
-        self._pool.run(cool, lambda task: task.limit + self._startup, self._done)
+        self._pool.run(cool, lambda task: task.limit + self._startup, self._done, self._begun)
 
     def _is_warm_for(self, tasks: List[Task]) -> bool:
         """Whether there is a warm process that has all these tests' files, after starting it if need be."""
@@ -406,6 +416,9 @@ class Router:
         self._link.end()
         self._link = None
         end_orphans(())
+
+    def _begun(self, task: Task) -> None:
+        self._report({"begun": task.key})
 
     def _is_early(self, task: Task) -> bool:
         try:
