@@ -175,12 +175,11 @@ def test_a_fixture_is_fixed(start: Start, tmp_path: Path) -> None:
 @pytest.mark.bwrap
 @pytest.mark.network
 @pytest.mark.slow
-@pytest.mark.parametrize("strict, code", [("false", 0), ("true", 1)])
-def test_an_impossible_task_is_quiet_unless_asked_not_to_be(start: Start, strict: str, code: int) -> None:
-    done = start("unit_convert", sandbox="bwrap", time="60s", fail_on_not_fixed=strict)
+def test_an_impossible_task_is_not_fixed(start: Start) -> None:
+    done = start("unit_convert", sandbox="bwrap", time="30s", fail_on_not_fixed="true")
     assert done.outputs["status"] == "not_fixed", done.log
     assert done.outputs["patch-file"] == ""
-    assert done.code == code
+    assert done.code == 1
     assert "Not fixed" in done.summary
 
 
