@@ -7,19 +7,19 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from coder_tools.contract import Splice, TestResult
-
 from coder.repair.check import Checker
 from coder.repair.clues import Clues
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.families import edits
 from coder.repair.naturalness import Text
-from coder.repair.rank import Ranker, Scored, order
+from coder.repair.rank import Ranker, Scored, likely, order
 from coder.repair.scope import Inventory, Scopes, free_names
 from coder.repair.site import Edit, Site
 from coder.repair.source import FUNCTIONS, Module, Unreadable
+from coder_tools.contract import Splice, TestResult
 
-_SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile
+_SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile; then only likely ones
+_MOST = 8  # edits made for one candidate wanted, after which less suspicious statements are not looked at
 # How suspicious what stands around a suspicious line is, as a share of the line's own score.
 _HEADER, _AROUND, _OUTSIDE = 0.5, 0.4, 0.25
 
@@ -42,11 +42,15 @@ def propose(
         warnings.simplefilter("ignore")  # of compiling `x is 1` and the like
         ranker = Ranker({path: Text(module.text) for path, module in modules.items()})
         scored: dict[tuple[str, int, int, str], Scored] = {}
+        made = 0
         for suspicion, site in _sites(modules, suspects, clues):
-            if len(scored) > limit * _SURPLUS:
+            if made > limit * _MOST:
                 break
+            full = len(scored) > limit * _SURPLUS
             for edit in edits(site):
-                _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))
+                made += 1
+                if not full or likely(edit):
+                    _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))
         return list(_candidates(order(scored.values(), seed), limit))
 
 

@@ -53,6 +53,7 @@ PRIORS: Mapping[str, float] = {
     "decorator-add": -1.0,
 }  # fmt: skip
 _REST = -2.0
+_LIKELY = -1.0
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _JOINS = frozenset({"<", "<=", ">", ">=", "==", "!=", "-", "/", "//", "%", "and", "or", "is", "in", ",", "="})
@@ -71,6 +72,11 @@ class Scored:
 def weigh(features: Mapping[str, float], kind: str) -> float:
     """The model: prior of the kind plus the weighted features."""
     return PRIORS.get(kind, _REST) + sum(WEIGHTS[name] * value for name, value in features.items())
+
+
+def likely(edit: Edit) -> bool:
+    """Whether the edit is worth a look where there are too many to look at all."""
+    return PRIORS.get(edit.kind, _REST) + edit.bonus > _LIKELY
 
 
 class Ranker:

@@ -32,6 +32,16 @@ class Predicate:
     line: int
 
 
+@dataclass(frozen=True)
+class Donor:
+    """A one-line statement that may be copied elsewhere."""
+
+    statement: ast.stmt
+    text: str
+    names: frozenset[str]
+    function: ast.AST | None
+
+
 @dataclass
 class Inventory:
     """What one file contains, in the order of the text."""
@@ -47,7 +57,7 @@ class Inventory:
     slices: dict[str, frozenset[str]] = field(default_factory=dict)  # text in the brackets -> names it needs
     strings: Counter[str] = field(default_factory=Counter)
     integers: Counter[int] = field(default_factory=Counter)
-    simple: list[ast.stmt] = field(default_factory=list)
+    donors: list[Donor] = field(default_factory=list)
     raises: list[ast.Raise] = field(default_factory=list)
     exceptions: Counter[str] = field(default_factory=Counter)
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
@@ -59,7 +69,7 @@ class Inventory:
         called: set[int] = set()
         for node in ast.walk(module.tree):
             found._take(node, called)
-        found.simple.sort(key=lambda node: node.lineno)
+        found.donors.sort(key=lambda donor: donor.statement.lineno)
         return found
 
     def _take(self, node: ast.AST, called: set[int]) -> None:
@@ -106,8 +116,12 @@ class Inventory:
             if node.exc is not None:
                 kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
                 self.exceptions[ast.unparse(kind)] += 1
-        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
-            self.simple.append(node)
+        elif not isinstance(node, ast.Return) and not isinstance(
+            getattr(node, "value", None), ast.Constant | ast.Yield
+        ):
+            text = self.module.segment(node)
+            if "\n" not in text and "\r" not in text and len(text) <= 100:
+                self.donors.append(Donor(node, text, free_names(node), self.module.function_of(node)))
 
     def _take_predicate(self, test: ast.expr) -> None:
         parts = test.values if isinstance(test, ast.BoolOp) else [test]

@@ -45,6 +45,7 @@ class Site:
         self.scopes = scopes
         self.statement = statement
         self.clues = clues
+        self._names: dict[ast.AST, list[tuple[Known, float]]] = {}
         self.function = statement if isinstance(statement, FUNCTIONS) else module.function_of(statement)
 
     @cached_property
@@ -97,6 +98,12 @@ class Site:
 
     def names_at(self, node: ast.AST) -> list[tuple[Known, float]]:
         """Every name that can be read at a place, with the cost of taking it (0 for a local variable)."""
+        found = self._names.get(node)
+        if found is None:
+            found = self._names[node] = self._names_at(node)
+        return found
+
+    def _names_at(self, node: ast.AST) -> list[tuple[Known, float]]:
         line = getattr(node, "lineno", self.statement.lineno)
         in_loop = self.module.loop_of(self.statement) is not None
         visible = {**self.scopes.module_names(), **self.scopes.visible(node)}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import io
 import re
 import tokenize
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -37,6 +39,7 @@ class Module:
         self.eol = breaks[0].group() if breaks else "\n"
         self.starts = [0, *(match.end() for match in breaks)]
         self._ascii = self.text.isascii()
+        self._spans: dict[ast.AST, tuple[int, int]] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         for node in ast.walk(self.tree):
             for child in ast.iter_child_nodes(node):
@@ -54,23 +57,22 @@ class Module:
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Where an expression, statement or handler stands, decorators included."""
-        first: ast.AST = node
+        place = self._spans.get(node)
+        if place is None:
+            place = self._spans[node] = self._span(node)
+        return place
+
+    def _span(self, node: Any) -> tuple[int, int]:
+        end = self.index(node.end_lineno, node.end_col_offset)
         decorators = getattr(node, "decorator_list", None)
         if decorators:
-            first = decorators[0]
-            return self.text.rindex("@", 0, self.index(first.lineno, first.col_offset)), self._end(node)  # type: ignore[attr-defined]
-        return self.index(node.lineno, node.col_offset), self._end(node)  # type: ignore[attr-defined]
-
-    def _end(self, node: ast.AST) -> int:
-        return self.index(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+            first = self.index(decorators[0].lineno, decorators[0].col_offset)
+            return self.text.rindex("@", 0, first), end
+        return self.index(node.lineno, node.col_offset), end
 
     def line_of(self, position: int) -> int:
         """The line, from 1, a character stands on."""
-        low, high = 0, len(self.starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.starts[middle] <= position else (low, middle)
-        return low + 1
+        return bisect.bisect_right(self.starts, position)
 
     @cached_property
     def _raw_starts(self) -> list[int]:

@@ -40,8 +40,10 @@ def _sliceable(site: Site, node: ast.expr) -> bool:
             return node is not getattr(parent, "func", None)
         if isinstance(parent, ast.Subscript):
             return node is parent.slice
-        places = (ast.For, ast.AsyncFor, ast.comprehension, ast.Return, ast.Assign, ast.Compare, ast.BinOp, ast.Starred)
-        return isinstance(parent, (*places, ast.Yield, ast.YieldFrom, ast.Tuple, ast.keyword, ast.IfExp))
+        places = (ast.For, ast.AsyncFor, ast.comprehension, ast.Return, ast.Assign, ast.Compare, ast.BinOp)
+        return isinstance(
+            parent, (*places, ast.AugAssign, ast.Starred, ast.Yield, ast.YieldFrom, ast.Tuple, ast.keyword, ast.IfExp)
+        )
     return False
 
 

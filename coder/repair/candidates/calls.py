@@ -175,7 +175,7 @@ def _wrapped(site: Site, node: ast.expr) -> Iterator[Edit]:
     for rank, name in enumerate(_WRAPS):
         if name != already:
             yield site.replace(node, f"{name}({text})", "wrap", -0.12 * rank + (0.3 if name in used else 0.0))
-    own = [name for name, known in site.scopes.module_names().items() if known.kind == "function"]
+    own = [name for name, known in site.scopes.module_names().items() if known.kind in ("function", "class")]
     single = [name for name in own if name != already and _takes_one(site, name)]
     for rank, name in enumerate(sorted(single, key=lambda name: -len(used.get(name, ())))[:8]):
         yield site.replace(node, f"{name}({text})", "wrap-own", -0.15 * rank)
@@ -185,10 +185,15 @@ def _wrapped(site: Site, node: ast.expr) -> Iterator[Edit]:
 
 
 def _takes_one(site: Site, name: str) -> bool:
-    for arguments in site.inventory.signatures.get(name, ()):
-        positional = [*arguments.posonlyargs, *arguments.args]
+    for arguments in [*site.inventory.signatures.get(name, ()), *_constructors(site, name)]:
+        positional = [arg for arg in [*arguments.posonlyargs, *arguments.args] if arg.arg not in ("self", "cls")]
         return len(positional) - len(arguments.defaults) <= 1 <= len(positional)
     return False
+
+
+def _constructors(site: Site, name: str) -> list[ast.arguments]:
+    body = site.inventory.classes[name].body if name in site.inventory.classes else []
+    return [node.args for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
 
 
 def _called(site: Site, node: ast.Name | ast.Attribute) -> Iterator[Edit]:

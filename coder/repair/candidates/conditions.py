@@ -145,6 +145,9 @@ def _relations(site: Site, node: ast.AST, near: set[str]) -> Iterator[str]:
         for other in names:
             if other != one:
                 yield from (f"{one} {sign} {other}" for sign in ("<", ">", "<=", ">=", "!=", "==", "in", "not in"))
+        if isinstance(node, ast.Call):  # something is asked of a text: perhaps also whether it is this one
+            short = [text for text, _ in site.inventory.strings.most_common(40) if len(text) == 1]
+            yield from (f"{one} == {text!r}" for text in short[:12])
 
 
 def _members_near(site: Site) -> list[tuple[str, str]]:

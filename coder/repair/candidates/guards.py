@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from coder.repair.candidates.conditions import predicates
-from coder.repair.grammar import ATOM, LAMBDA, bind
+from coder.repair.candidates.names import likeness
+from coder.repair.grammar import AND, ATOM, LAMBDA, bind
 from coder.repair.scope import own_nodes, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
@@ -134,6 +135,7 @@ def _in_place(site: Site, node: ast.expr) -> Iterator[Edit]:
     parent = site.parent(node)
     if isinstance(parent, ast.Expr):
         return
+    yield from _preferred(site, node)
     if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
         base, key = bind(site.text(node.value), ATOM), site.text(node.slice)
         for rank, default in enumerate(("", ", 0", ", []", ", ''", ", {}", f", {key}")):
@@ -144,9 +146,25 @@ def _in_place(site: Site, node: ast.expr) -> Iterator[Edit]:
             text = f"{site.text(node)} if {base} is not None else {other}"
             yield site.replace(node, text, "guard-ternary", -0.4 * rank)
     read = isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and not isinstance(parent, (ast.Attribute, ast.BoolOp))
-    for rank, other in enumerate(("[]", "0", "''", "1", "{}", "()")):
+    for rank, other in enumerate(("[]", "0", "''", "None", "{}", "()", "1")):
         if read and node is not getattr(parent, "func", None):
             yield site.replace(node, f"{bind(site.text(node), LAMBDA + 2)} or {other}", "or-default", -0.25 * rank)
+
+
+def _preferred(site: Site, node: ast.expr) -> Iterator[Edit]:
+    """`x = []` -> `x = given or []`: the literal only where there is nothing better."""
+    parent = site.parent(node)
+    plain = isinstance(node, (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Name, ast.Call))
+    if not plain or not isinstance(parent, (ast.Assign, ast.Return, ast.keyword)):
+        return
+    target = site.module.segment(parent.targets[0]) if isinstance(parent, ast.Assign) else ""
+    members = [
+        f"self.{name}" for name in site.inventory.attributes_of.get("self", ()) if "self" in site.variables_at(node)
+    ]
+    names = [*site.variables_at(node)[:12], *members]
+    names.sort(key=lambda name: -likeness(name.removeprefix("self."), target))
+    for rank, name in enumerate(names[:6]):
+        yield site.replace(node, f"{name} or {bind(site.text(node), AND)}", "or-default", -0.3 - 0.2 * rank)
 
 
 def _base(site: Site, node: ast.expr) -> str:

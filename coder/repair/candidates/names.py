@@ -111,7 +111,7 @@ def _members(site: Site, node: ast.Attribute, called: bool) -> list[tuple[float,
     base = node.value.id if isinstance(node.value, ast.Name) else ""
     seen: Mapping[str, int] = stock.attributes_of.get(base, {})
     same_role, other_role = (stock.methods, stock.plain_attributes)[:: 1 if called else -1]
-    choices = []
+    choices: list[tuple[float, str]] = []
     for name in {*seen, *same_role, *other_role}:
         if name == node.attr or (name.startswith("__") and not node.attr.startswith("__")):
             continue
@@ -119,7 +119,7 @@ def _members(site: Site, node: ast.Attribute, called: bool) -> list[tuple[float,
         bonus += 0.8 if name in seen else -0.7
         bonus -= 0.0 if name in same_role else 1.5
         choices.append((bonus, name))
-    return sorted(choices, key=lambda choice: (-choice[0], choice[1]))[:_MOST]
+    return sorted(choices, key=lambda choice: (-choice[0], choice[1]))[: _MOST + 15]
 
 
 def _stands_alone(site: Site, node: ast.expr) -> bool:

@@ -55,7 +55,7 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
 
 def _made_return(site: Site, statement: ast.Expr) -> Iterator[Edit]:
     value = statement.value
-    if site.function is None or isinstance(value, ast.Constant):
+    if site.function is None or (isinstance(value, ast.Constant) and isinstance(value.value, str)):
         return
     start, _ = site.module.span(statement)
     if not isinstance(value, (ast.Yield, ast.YieldFrom)):

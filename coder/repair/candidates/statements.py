@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 
 from coder.repair.candidates.names import likeness
-from coder.repair.scope import free_names, own_nodes
+from coder.repair.scope import Donor, own_nodes
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS, LOOPS
 
 _DONORS = 30  # copied statements offered at one place
+_NEAR = 400  # lines between a statement and where a copy of it may be put
 _BRANCHES = (ast.If, ast.Try, ast.With, ast.AsyncWith, ast.Match, *LOOPS)
 
 
@@ -107,26 +108,24 @@ def _donors(site: Site) -> list[tuple[float, str]]:
     variables = site.variables_at(site.statement)
     here = site.statement.lineno
     found: dict[str, float] = {}
-    for donor in site.inventory.simple:
-        if donor is site.statement or isinstance(donor, ast.Return):
+    for donor in site.inventory.donors:
+        distance, same = abs(donor.statement.lineno - here), donor.function is site.function
+        if donor.statement is site.statement or (distance > _NEAR and not same):
             continue
-        text = site.module.segment(donor)
-        if "\n" in text or "\r" in text or len(text) > 100:
-            continue
-        same = site.module.function_of(donor) is site.function
-        bonus = (0.8 if same else -0.5) - min(1.5, abs(donor.lineno - here) / 60)
-        bonus += 0.4 if isinstance(donor, (ast.AugAssign, ast.Expr)) else 0.0
-        for new, cost in _fitted(donor, text, visible, variables):
+        bonus = (0.8 if same else -0.5) - min(1.5, distance / 60)
+        bonus += 0.4 if isinstance(donor.statement, (ast.AugAssign, ast.Expr)) else 0.0
+        for new, cost in _fitted(donor, visible, variables):
             found[new] = max(found.get(new, -9.0), bonus - cost)
     return sorted(((bonus, text) for text, bonus in found.items()), key=lambda item: (-item[0], item[1]))
 
 
-def _fitted(donor: ast.stmt, text: str, visible: set[str], variables: list[str]) -> Iterator[tuple[str, float]]:
+def _fitted(donor: Donor, visible: set[str], variables: list[str]) -> Iterator[tuple[str, float]]:
     """The statement as it is if its names are all known here, else with its one unknown name renamed."""
-    unknown = sorted(free_names(donor) - visible - _BUILTIN_NAMES)
+    text = donor.text
+    unknown = sorted(donor.names - visible - _BUILTIN_NAMES)
     if not unknown:
         yield text, 0.0
-        for name in sorted(free_names(donor) & set(variables))[:2]:
+        for name in sorted(donor.names.intersection(variables))[:2]:
             for other in variables[:5]:
                 if other != name and likeness(name, other) > 0.3:
                     yield re.sub(rf"\b{re.escape(name)}\b", other, text), 0.8
