@@ -119,8 +119,8 @@ def _second_run(
 ) -> set[str]:
     """The tests that end differently when run again. All are, if that fits; else the goal and what failed."""
     allowance = SECOND_RUN * session.budget.remaining()
-    wanted = list(first) if seconds <= allowance else [i for i, r in first.items() if not r.passed or i in goal]
-    ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in set(wanted)]
+    wanted = set(first) if seconds <= allowance else {i for i, r in first.items() if not r.passed or i in goal}
+    ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in wanted]
     again = _run(session, ordered, "suite again", max(5.0, allowance))
     return {i for i, r in again.items() if r.passed != first[i].passed}
 

@@ -98,7 +98,8 @@ def _file(test_id: str, files: Sequence[str]) -> str:
 def _judge(
     session: Session, suite: Suite, found: Baseline, goal: Sequence[str], ids: Sequence[str], scope: Scope
 ) -> Verdict:
-    wanted = [i for i in found.order if i in {*ids, *goal}]
+    scope_ids = {*ids, *goal}
+    wanted = [i for i in found.order if i in scope_ids]
     verdict = Verdict(scope)
     try:
         results = {r.id: r for r in _run(session, suite, found, wanted, "clean room")}

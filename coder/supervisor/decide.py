@@ -116,7 +116,7 @@ def _ending(session: Session, state: State, decision: Decision) -> State:
     verdict = session.load(state["verification"]) if state["last"] == "verify" else None
     held = verdict and not (verdict["regressed"] or verdict["goal_failed"] or verdict["unfinished"])
     if held:
-        return State(status="fixed", reason="verified in a clean room")
+        return State(status="fixed", reason="every goal test passes and no test that passed before fails")
     if verdict and verdict["unfinished"]:
         return State(
             status="not_fixed",
