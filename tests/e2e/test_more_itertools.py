@@ -121,6 +121,7 @@ def attempt(bug: Any, library: Path, sandbox: str, python: Path, place: Path) ->
     command = " ".join([str(python), *plant.QUICK])
     argv += [f"--sandbox={sandbox}", f"--time={SECONDS}s", f"--test-cmd={command}"]
     done = coder(home, "fix", *argv)
+    assert done.stdout, f"no result (exit code {done.returncode}): {done.stderr}"
     found = Attempt(bug, json.loads(done.stdout), done.stderr, untouched=content(repository) == before)
     if found.fixed:
         run = found.result["run_id"]
@@ -160,6 +161,7 @@ def test_what_is_called_fixed_is(attempts: Sequence[Future[Attempt]], number: in
     found = attempts[number].result()
     assert found.untouched, "the checkout was written to before `coder apply`"
     assert found.result["status"] in ("fixed", "not_fixed"), found.result["reason"] + found.log
+    assert "a fault in coder itself" not in found.result["reason"], found.log
     if found.fixed:
         assert found.applied, found.log
         assert found.passes, found.result["patch"]
