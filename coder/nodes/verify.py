@@ -80,7 +80,8 @@ def _scope(session: Session, found: Baseline, changes: Changes) -> tuple[Scope, 
     fits = found.complete and 1.2 * found.seconds + OVERHEAD <= session.budget.remaining()
     if wish == "all" or (wish == "auto" and fits):
         return "all", list(found.order)
-    files = reachable_files(session.base.files, session.base.read, changes)
+    with session.base.store.blobs() as blob:
+        files = reachable_files(session.base.files, lambda p: blob(session.base.entries[p].oid), changes)
     touching = set(found.touching(changes))
     return "reachable", [i for i in found.order if i in touching or _file(i, session.base.files) in files]
 
@@ -103,15 +104,20 @@ def _judge(
     verdict = Verdict(scope)
     try:
         results = {r.id: r for r in _run(session, suite, found, wanted, "clean room")}
-        verdict.goal_failed = [i for i in goal if not results[i].passed]
+        if session.budget.remaining() <= 0:  # what was not reached, or was cut, says nothing of the change
+            results = {i: r for i, r in results.items() if r.outcome not in ("missing", "timeout")}
+            verdict.unfinished = len(results) < len(wanted)
+        verdict.goal_failed = [i for i in goal if i in results and not results[i].passed]
         must_pass = set(found.passing) | set(found.not_run)
-        broken = [i for i in wanted if i in must_pass and i not in goal and not results[i].passed]
+        broken = [i for i, r in results.items() if i in must_pass and i not in goal and not r.passed]
         again = {r.id: r for r in _run(session, suite, found, [*goal, *broken], "clean room again")}
     except TestRunFailed:
         verdict.goal_failed = list(goal)
         return verdict
-    verdict.unfinished = session.budget.remaining() <= 0 and any(r.outcome == "missing" for r in results.values())
-    verdict.goal_failed += [i for i in goal if results[i].passed and not again[i].passed]
+    if session.budget.remaining() <= 0:
+        verdict.unfinished = True
+    else:
+        verdict.goal_failed += [i for i in goal if i not in verdict.goal_failed and not again[i].passed]
     verdict.regressed = [i for i in broken if not again[i].passed]
     verdict.flaky = sorted({*found.flaky, *(i for i in broken if again[i].passed)})
     verdict.goal_passed = len(goal) - len(verdict.goal_failed)

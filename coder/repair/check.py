@@ -25,9 +25,10 @@ class Unit:
     before: str
     after: str
     fingerprint: int
+    after_keyword: bool  # the first word is not to be changed in this unit: `if` may have to become `elif`
 
     def holds(self, edit: Edit) -> bool:
-        return self.start <= edit.start and edit.end <= self.end
+        return self.start + self.after_keyword <= edit.start and edit.end <= self.end
 
 
 class Checker:
@@ -53,6 +54,9 @@ class Checker:
 
     def _unit_for(self, edit: Edit, statement: ast.stmt) -> Unit | None:
         above: ast.AST = statement
+        if edit.text.lstrip().startswith("nonlocal"):  # has a meaning only within the function around
+            above = self._module.function_of(statement) or statement
+            above = self._module.function_of(above) or above
         while isinstance(above, (ast.stmt, ast.ExceptHandler, ast.match_case)):
             if isinstance(above, ast.stmt):
                 for header in (True, False):
@@ -77,14 +81,18 @@ class Checker:
         elif header:
             if not isinstance(statement, _BLOCKS) or not module.starts_line(statement.body[0]):
                 return None
-            start, end = module.span(statement)[0], module.lines_span(statement.body[0])[0]
-            before = self._frame(statement) + module.indent_of(statement)
-            after = module.indent_of(statement.body[0]) + "_body()\n"
+            end, after = module.lines_span(statement.body[0])[0], module.indent_of(statement.body[0]) + "_body()\n"
         else:
-            start, end = module.lines_span(statement)
-            before, after = self._frame(statement), ""
+            end, after = module.lines_span(statement)[1], ""
+        if statement is not None:
+            start = module.span(statement)[0]
+            before = self._frame(statement) + module.indent_of(statement)
+            if module.text.startswith("elif", start):
+                start += 2  # compiled as the `if` that it is
         mark = _fingerprint(before, module.text[start:end], after)
-        return None if mark is None else Unit(start, end, before, after, mark)
+        return (
+            None if mark is None else Unit(start, end, before, after, mark, isinstance(statement, ast.If | ast.While))
+        )
 
     def _frame(self, statement: ast.stmt) -> str:
         """A function and a loop around the statement, indented as the real ones are."""
@@ -103,8 +111,6 @@ class Checker:
 
 def _fingerprint(before: str, text: str, after: str) -> int | None:
     """What the text compiles to, line numbers left out; None if it does not compile."""
-    if text.lstrip().startswith("elif"):  # an `elif` is compiled as the `if` that it is
-        text = text.replace("elif", "if", 1)
     try:
         code = compile(before + text + after, "<candidate>", "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):

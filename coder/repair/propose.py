@@ -20,6 +20,7 @@ from coder_tools.contract import Splice, TestResult
 
 _SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile; then only likely ones
 _MOST = 8  # edits made for one candidate wanted, after which less suspicious statements are not looked at
+_FEWEST = 2_000  # candidates looked for, however few are wanted: the best need not be made first
 # How suspicious what stands around a suspicious line is, as a share of the line's own score.
 _HEADER, _AROUND, _OUTSIDE = 0.5, 0.4, 0.25
 
@@ -42,11 +43,11 @@ def propose(
         warnings.simplefilter("ignore")  # of compiling `x is 1` and the like
         ranker = Ranker({path: Text(module.text) for path, module in modules.items()})
         scored: dict[tuple[str, int, int, str], Scored] = {}
-        made = 0
+        made, wanted = 0, max(limit, _FEWEST)
         for suspicion, site in _sites(modules, suspects, clues):
-            if made > limit * _MOST:
+            if made > wanted * _MOST:
                 break
-            full = len(scored) > limit * _SURPLUS
+            full = len(scored) > wanted * _SURPLUS
             for edit in edits(site):
                 made += 1
                 if not full or likely(edit):
@@ -117,7 +118,12 @@ def _minimal(module: Module, edit: Edit) -> tuple[str, int, int, str]:
     end = 0
     while end < shortest - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    return module.path, edit.start + start, edit.end - end, new[start : len(new) - end]
+    low, high, text = edit.start + start, edit.end - end, new[start : len(new) - end]
+    if low == high and text:  # `a` before `a` is the same as `a` after it: taken as far to the left as it goes
+        while low and module.text[low - 1] == text[-1]:
+            low, text = low - 1, text[-1] + text[:-1]
+        return module.path, low, low, text
+    return module.path, low, high, text
 
 
 def _candidates(ranked: Iterable[Scored], limit: int) -> Iterator[Candidate]:

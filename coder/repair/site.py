@@ -90,6 +90,13 @@ class Site:
     def indent(self) -> str:
         return self.module.indent_of(self.statement)
 
+    @cached_property
+    def opening(self) -> ast.stmt | None:
+        """The first statement of the function that does something: not its docstring, not a declaration."""
+        body = self.function.body if self.function is not None else []
+        skipped = 1 if self.function is not None and ast.get_docstring(self.function) is not None else 0
+        return next((node for node in body[skipped:] if not isinstance(node, ast.Global | ast.Nonlocal)), None)
+
     def text(self, node: ast.expr) -> str:
         return self.module.inline(node)
 
@@ -139,7 +146,8 @@ class Site:
 
     def insert_before(self, anchor: ast.stmt, lines: list[str], kind: str, bonus: float = 0.0) -> Edit | None:
         """Whole lines put before a statement, at its indentation; None where nothing can stand before it."""
-        if not self.module.starts_line(anchor) or self.module.text.startswith("elif", self.module.span(anchor)[0]):
+        is_elif = self.module.text.startswith("elif", self.module.span(anchor)[0])
+        if is_elif or not self.module.starts_line(anchor) or isinstance(anchor, ast.Global | ast.Nonlocal):
             return None
         start, _ = self.module.lines_span(anchor)
         return self._inserted(start, anchor, lines, kind, "before", bonus)

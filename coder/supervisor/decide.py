@@ -47,7 +47,8 @@ def _decide(session: Session, state: State, update: State) -> Decision:
         return Decision("verify", "every goal test passes; the clean room decides")
     if spent := session.budget.spent(state):
         return Decision("stop", spent)
-    if state["last"] != "baseline" and session.budget.remaining() < reserve(session, state):
+    searching = state["last"] != "baseline" and proposal in ("plan", "edit", "test")
+    if searching and session.budget.remaining() < reserve(session, state):
         return Decision("stop", "the time left is what a verification would need")
     return _answer_drift(session, state, update) or Decision(proposal, f"proposed by {state['last']}")
 

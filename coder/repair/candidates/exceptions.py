@@ -127,7 +127,7 @@ def _try_added(site: Site) -> Iterator[Edit]:
         for rank, answer in enumerate(_answers(site)):
             lines = [f"try:\n{indent}{unit}{text}\n", f"{indent}except {kind}:\n{indent}{unit}{answer}"]
             note = f"{kind} from {shown(text)} is answered with {shown(answer)}"
-            yield site.splice(start, end, "".join(lines), "handler-add", note, -0.2 * rank)
+            yield site.splice(start, end, "".join(lines), "handler-add", note, 1.0 - 0.2 * rank)
 
 
 def _answers(site: Site) -> list[str]:
@@ -139,4 +139,4 @@ def _answers(site: Site) -> list[str]:
     if site.module.loop_of(site.statement) is not None:
         found += ["continue", "break"]
     found += [f"return {site.text(value)}" for value in returned(site.function)][:4]
-    return list(dict.fromkeys([*found, "return", "pass", "return None", "return False"]))
+    return list(dict.fromkeys([*found, "return None", "pass", "return False"]))

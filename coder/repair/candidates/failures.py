@@ -195,14 +195,12 @@ def _unbound(site: Site) -> Iterator[Edit]:
     for name in _names(site, r"cannot access local variable '(\w+)'", r"local variable '(\w+)' referenced"):
         outer = site.scopes.variables(site.module.function_of(function))
         word = "nonlocal" if name in outer else "global" if name in site.scopes.module_names() else ""
-        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-        edit = site.insert_before(body[0], [f"{word} {name}"], "scope-add", _SURE) if word and body else None
+        first = site.opening or function.body[0]
+        edit = site.insert_before(first, [f"{word} {name}"], "scope-add", _SURE) if word else None
         if edit:
             yield edit
         for rank, value in enumerate(("None", "0", "[]", "''", "{}", "False", "1")):
-            initial = (
-                site.insert_before(body[0], [f"{name} = {value}"], "initialise", 1.0 - 0.2 * rank) if body else None
-            )
+            initial = site.insert_before(first, [f"{name} = {value}"], "initialise", 1.0 - 0.2 * rank)
             if initial:
                 yield initial
 

@@ -32,10 +32,10 @@ def _anchors(site: Site) -> list[ast.stmt]:
     function, statement = site.function, site.statement
     if function is None:
         return []
-    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     anchors = [] if isinstance(statement, FUNCTIONS) else [statement]
-    if body and body[0] not in anchors and (not anchors or function.lineno + 12 > statement.lineno):
-        anchors.append(body[0])
+    first = site.opening
+    if first is not None and first not in anchors and (not anchors or function.lineno + 12 > statement.lineno):
+        anchors.append(first)
     return [anchor for anchor in anchors if site.module.starts_line(anchor)]
 
 

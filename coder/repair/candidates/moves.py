@@ -9,6 +9,8 @@ from coder.repair.candidates.statements import reindented
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
 
+_ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)  # what stands after one of these is never reached
+
 
 def edits(site: Site) -> Iterator[Edit]:
     statement, module = site.statement, site.module
@@ -32,7 +34,7 @@ def edits(site: Site) -> Iterator[Edit]:
 def _exchanged(site: Site, first: ast.stmt, second: ast.stmt) -> Iterator[Edit]:
     """Two neighbours in the other order, what stands between them kept there."""
     module = site.module
-    if not (module.starts_line(first) and module.starts_line(second)):
+    if not (module.starts_line(first) and module.starts_line(second)) or isinstance(second, _ENDS):
         return
     (start, end), (after, stop) = module.lines_span(first), module.lines_span(second)
     text = module.text

@@ -107,6 +107,7 @@ def _donors(site: Site) -> list[tuple[float, str]]:
     visible = {known.name for known, _ in site.names_at(site.statement)}
     variables = site.variables_at(site.statement)
     here = site.statement.lineno
+    near = {node.id for node in site.loads if isinstance(node, ast.Name)}
     found: dict[str, float] = {}
     for donor in site.inventory.donors:
         distance, same = abs(donor.statement.lineno - here), donor.function is site.function
@@ -114,12 +115,12 @@ def _donors(site: Site) -> list[tuple[float, str]]:
             continue
         bonus = (0.8 if same else -0.5) - min(1.5, distance / 60)
         bonus += 0.4 if isinstance(donor.statement, (ast.AugAssign, ast.Expr)) else 0.0
-        for new, cost in _fitted(donor, visible, variables):
+        for new, cost in _fitted(donor, visible, variables, near):
             found[new] = max(found.get(new, -9.0), bonus - cost)
     return sorted(((bonus, text) for text, bonus in found.items()), key=lambda item: (-item[0], item[1]))
 
 
-def _fitted(donor: Donor, visible: set[str], variables: list[str]) -> Iterator[tuple[str, float]]:
+def _fitted(donor: Donor, visible: set[str], variables: list[str], near: set[str]) -> Iterator[tuple[str, float]]:
     """The statement as it is if its names are all known here, else with its one unknown name renamed."""
     text = donor.text
     unknown = sorted(donor.names - visible - _BUILTIN_NAMES)
@@ -127,7 +128,7 @@ def _fitted(donor: Donor, visible: set[str], variables: list[str]) -> Iterator[t
         yield text, 0.0
         for name in sorted(donor.names.intersection(variables))[:2]:
             for other in variables[:5]:
-                if other != name and likeness(name, other) > 0.3:
+                if other != name and (other in near or likeness(name, other) > 0.3):
                     yield re.sub(rf"\b{re.escape(name)}\b", other, text), 0.8
     elif len(unknown) == 1:
         alike = sorted(variables, key=lambda name: -likeness(unknown[0], name))[:3]
