@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coder_tools.contract import Collection, TestResult
 from rich.console import Console
 
 from coder.errors import UsageError
@@ -24,6 +23,7 @@ from coder.evaluate import report as rendering
 from coder.evaluate.dataset import Instance
 from coder.evaluate.harness import evaluate
 from coder.evaluate.outcome import Outcome, Report
+from coder_tools.contract import Collection, TestResult
 
 FAKE_CODER = """
 import json, os, sys, time
