@@ -1,0 +1,305 @@
+"""Each family of edits: for a fault of its kind the right text is among the candidates of the faulty line."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+from coder.repair.contract import Candidate, Suspect
+from coder.repair.propose import propose
+from coder_tools.contract import Frame, TestResult
+
+
+def candidates(source: str, *lines: int, failure: TestResult | None = None, limit: int = 20_000) -> list[Candidate]:
+    suspects = [Suspect("m.py", line, 1.0) for line in lines]
+    return propose(lambda _: source.encode(), suspects, [failure] if failure else [], limit=limit)
+
+
+def patched(source: str, candidate: Candidate) -> str:
+    raw, splice = source.encode(), candidate.splice
+    return (raw[: splice.start] + splice.text.encode() + raw[splice.end :]).decode()
+
+
+def rank_of(bug: str, fix: str, *lines: int, failure: TestResult | None = None) -> int:
+    """Where in the order the fix is, from 1; 0 if it is not there."""
+    wanted = ast.dump(ast.parse(fix))
+    for rank, candidate in enumerate(candidates(bug, *lines, failure=failure), 1):
+        if ast.dump(ast.parse(patched(bug, candidate))) == wanted:
+            return rank
+    return 0
+
+
+def failed(message: str, exception: str, line: int = 0) -> TestResult:
+    frames = (Frame("m.py", line, "f"),) if line else ()
+    return TestResult("t.py::test_f", "failed", message=message, exception=exception, frames=frames)
+
+
+def one_line(*body: str, parameters: str = "a, b, xs") -> str:
+    return f"def f({parameters}):\n" + "".join(f"    {line}\n" for line in body)
+
+
+# (what is wrong, what is right): the body's faulty line is the last but for a final `return` of its own.
+EXPRESSIONS = {
+    "comparison": ("return a < b", "return a <= b"),
+    "is": ("return a is b", "return a is not b"),
+    "membership": ("return a in xs", "return a not in xs"),
+    "equality to membership": ("return a == xs", "return a in xs"),
+    "chained comparison": ("return a < b < xs", "return a <= b < xs"),
+    "arithmetic": ("return a - b", "return a + b"),
+    "arithmetic, brackets kept right": ("return (a - b) * xs", "return (a + b) * xs"),
+    "arithmetic that needs brackets": ("return a - b * xs", "return a - (b - xs)"),
+    "operands turned round": ("return a - b", "return b - a"),
+    "division": ("return a / b", "return a // b"),
+    "power": ("return a * b", "return a ** b"),
+    "bits": ("return a & b", "return a | b"),
+    "shift": ("return a << b", "return a >> b"),
+    "forgotten brackets": ("return a + b * xs", "return (a + b) * xs"),
+    "boolean": ("return a and b", "return a or b"),
+    "boolean, one of three": ("return a and b and xs", "return a and b or xs"),
+    "not added": ("return a", "return not a"),
+    "not removed": ("return not a", "return a"),
+    "not around a comparison": ("return a == b", "return not a == b"),
+    "sign": ("return -a", "return a"),
+    "sign added": ("return f(a)", "return f(-a)"),
+    "one more": ("return a[1]", "return a[2]"),
+    "one less": ("return a * 2", "return a * 1"),
+    "flag": ("return f(a, True)", "return f(a, False)"),
+    "none": ("return f(a, None)", "return f(a, 0)"),
+    "empty": ("return a or []", "return a or {}"),
+    "string case": ("return a + 'X'", "return a + 'x'"),
+    "empty string": ("return ' '.join(xs)", "return ''.join(xs)"),
+    "literal for a variable": ("return a + 1", "return a + b"),
+    "off by one": ("return len(xs)", "return len(xs) - 1"),
+    "off by one in an argument": ("return f(a, b)", "return f(a, b + 1)"),
+    "index": ("return xs[a]", "return xs[a - 1]"),
+    "last": ("return xs[0]", "return xs[-1]"),
+    "range": ("return range(a)", "return range(a + 1)"),
+    "range start": ("return range(a)", "return range(1, a)"),
+    "range end": ("return range(1, a)", "return range(1, a + 1)"),
+    "slice lost": ("return f(xs)", "return f(xs[1:])"),
+    "slice end lost": ("return xs", "return xs[:-1]"),
+    "slice by a name lost": ("return f(xs)", "return f(xs[:a])"),
+    "reversed": ("return xs", "return xs[::-1]"),
+    "slice bound": ("return xs[a:]", "return xs[a + 1:]"),
+    "slice too many": ("return xs[1:]", "return xs"),
+    "slice the other way": ("return xs[:a]", "return xs[a:]"),
+    "wrong variable": ("return a + a", "return a + b"),
+    "wrong attribute": ("return a.left + b.left", "return a.left + b.right  # .right"),
+    "arguments swapped": ("return f(a, b, xs)", "return f(b, a, xs)"),
+    "argument too many": ("return f(a, b, xs, a)", "return f(a, b, xs)"),
+    "argument missing": ("return f(a, b)", "return f(a, b, xs)"),
+    "keyword missing": ("return f(a, b)", "return f(a, b, xs=xs)"),
+    "sibling": ("return min(xs)", "return max(xs)"),
+    "sibling method": ("return a.startswith(b)", "return a.endswith(b)"),
+    "strip": ("return a.strip()", "return a.rstrip()"),
+    "wrapped": ("return xs", "return sorted(xs)"),
+    "unwrapped": ("return reversed(xs)", "return xs"),
+    "call forgotten": ("return a.lower", "return a.lower()"),
+    "method forgotten": ("return a", "return a.strip()"),
+    "ternary": ("return a if b else xs", "return xs if b else a"),
+    "condition dropped": ("return a if a else xs", "return a if a and b else xs"),
+    "none asked": ("return a if b else xs", "return a if b is not None else xs"),
+    "filter forgotten": ("return [x for x in xs]", "return [x for x in xs if x]"),
+    "filter too many": ("return [x for x in xs if x]", "return [x for x in xs]"),
+    "filter negated": ("return [x for x in xs if x]", "return [x for x in xs if not x]"),
+    "get": ("return a[b]", "return a.get(b)"),
+    "default": ("return a", "return a or []"),
+    "return value": ("return a, b", "return a"),
+    "pair turned round": ("return [a, b]", "return [b, a]"),
+    "star forgotten": ("return f(xs)", "return f(*xs)"),
+    "f-string": ("return f'{a}-{a}'", "return f'{a}-{b}'"),
+}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_expression(name: str) -> None:
+    wrong, right = EXPRESSIONS[name]
+    extra = "\n\ndef g(n):\n    return n.right\n" if ".right" in right else ""
+    assert rank_of(one_line(wrong) + extra, one_line(right) + extra, 2)
+
+
+STATEMENTS = {
+    "augmented": ("n = 0\nfor x in xs:\n    n = x\nreturn n", "n = 0\nfor x in xs:\n    n += x\nreturn n", 4),
+    "augmented sign": ("n = 0\nn -= a\nreturn n", "n = 0\nn += a\nreturn n", 3),
+    "early return": ("y = f(a)\nreturn y", "if a is None:\n    return None\ny = f(a)\nreturn y", 2),
+    "empty guard": ("y = xs[0]\nreturn y", "if not xs:\n    return []\ny = xs[0]\nreturn y", 2),
+    "default made": ("xs.append(a)\nreturn xs", "if xs is None:\n    xs = []\nxs.append(a)\nreturn xs", 2),
+    "return missing": ("y = a + b", "y = a + b\nreturn y", 2),
+    "return of an expression": ("if b:\n    return b\na + b", "if b:\n    return b\nreturn a + b", 4),
+    "return too early": (
+        "y = 0\nfor x in xs:\n    y += x\n    return y",
+        "y = 0\nfor x in xs:\n    y += x\nreturn y",
+        5,
+    ),
+    "statement in the block before": (
+        "y = []\nfor x in xs:\n    z = x\ny.append(z)\nreturn y",
+        "y = []\nfor x in xs:\n    z = x\n    y.append(z)\nreturn y",
+        5,
+    ),
+    "order": ("a = b\nb = a + b\nreturn a", "b = a + b\na = b\nreturn a", 2),
+    "deleted": ("y = a\ny = b\nreturn y", "y = a\nreturn y", 3),
+    "continue": (
+        "for x in xs:\n    if x:\n        break\n    f(x)",
+        "for x in xs:\n    if x:\n        continue\n    f(x)",
+        4,
+    ),
+    "step forgotten": (
+        "i = 0\nwhile i < a:\n    f(i)\nreturn i",
+        "i = 0\nwhile i < a:\n    f(i)\n    i += 1\nreturn i",
+        4,
+    ),
+    "copied": (
+        "if a:\n    xs.append(a)\nelse:\n    f(b)\nreturn xs",
+        "if a:\n    xs.append(a)\nelse:\n    f(b)\n    xs.append(b)\nreturn xs",
+        5,
+    ),
+    "result kept": ("a.replace('x', 'y')\nreturn a", "a = a.replace('x', 'y')\nreturn a", 2),
+    "yield from": ("for x in xs:\n    yield f(x)", "for x in xs:\n    yield from f(x)", 3),
+    "if and while": ("if a < b:\n    a += 1\nreturn a", "while a < b:\n    a += 1\nreturn a", 2),
+    "elif": ("if a:\n    y = 1\nif b:\n    y = 2\nreturn y", "if a:\n    y = 1\nelif b:\n    y = 2\nreturn y", 4),
+    "condition strengthened": (
+        "while a:\n    a = f(a)\nif a and b > 0:\n    return a",
+        "while a and b > 0:\n    a = f(a)\nif a and b > 0:\n    return a",
+        2,
+    ),
+    "condition weakened": ("if not a:\n    return b\nf(b)", "if not a or not b:\n    return b\nf(b)", 2),
+    "condition dropped": ("if a and b:\n    f(a)", "if a:\n    f(a)", 2),
+    "always": ("if a:\n    f(b)", "if True:\n    f(b)", 2),
+    "exception": (
+        "try:\n    return a[b]\nexcept IndexError:\n    return None",
+        "try:\n    return a[b]\nexcept KeyError:\n    return None",
+        4,
+    ),
+    "another exception too": (
+        "try:\n    return a[b]\nexcept KeyError:\n    return None",
+        "try:\n    return a[b]\nexcept (KeyError, TypeError):\n    return None",
+        4,
+    ),
+    "raised": ("if a:\n    raise TypeError('no')", "if a:\n    raise ValueError('no')", 3),
+    "loop target": ("for a, b in xs:\n    f(a, b)", "for b, a in xs:\n    f(a, b)", 2),
+    "target": ("for x in xs:\n    a = f(x)\nreturn b", "for x in xs:\n    b = f(x)\nreturn b", 3),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_statement(name: str) -> None:
+    wrong, right, line = STATEMENTS[name]
+    assert rank_of(one_line(*wrong.split("\n")), one_line(*right.split("\n")), line)
+
+
+def test_mutable_default() -> None:
+    bug = "def f(x, found=[]):\n    found.append(x)\n    return found\n"
+    fix = "def f(x, found=None):\n    if found is None:\n        found = []\n    found.append(x)\n    return found\n"
+    assert rank_of(bug, fix, 2)
+
+
+def test_self_is_added() -> None:
+    bug = "class A:\n    def __init__(self):\n        self.n = 1\n\n    def f(self):\n        return n\n"
+    assert rank_of(bug, bug.replace("return n", "return self.n"), 6)
+
+
+def test_async() -> None:
+    bug = "async def f(a):\n    x = a.read()\n    return x\n"
+    assert rank_of(bug, bug.replace("= a.read", "= await a.read"), 2) == 1
+
+
+def test_module_constant_of_a_suspicious_function() -> None:
+    bug = "LIMIT = 9\n\n\ndef f(a):\n    return a < LIMIT\n"
+    assert rank_of(bug, bug.replace("9", "10"), 5)
+
+
+FAILURES = {
+    "near name": (
+        "def f(values):\n    return sum(vales)\n",
+        "def f(values):\n    return sum(values)\n",
+        failed("NameError: name 'vales' is not defined", "NameError", 2),
+    ),
+    "missing import": (
+        '"""Doc."""\n\n\ndef f(x):\n    return math.floor(x)\n',
+        '"""Doc."""\nimport math\n\n\ndef f(x):\n    return math.floor(x)\n',
+        failed("NameError: name 'math' is not defined", "NameError", 5),
+    ),
+    "missing import from": (
+        "import re\n\n\ndef f():\n    return defaultdict(list)\n",
+        "import re\nfrom collections import defaultdict\n\n\ndef f():\n    return defaultdict(list)\n",
+        failed("NameError: name 'defaultdict' is not defined", "NameError", 5),
+    ),
+    "import of a near name": (
+        "from collections import OrderdDict\n\nx = OrderedDict\n",
+        "from collections import OrderedDict\n\nx = OrderedDict\n",
+        failed(
+            "ImportError: cannot import name 'OrderdDict' from 'collections'. Did you mean: 'OrderedDict'?",
+            "ImportError",
+            1,
+        ),
+    ),
+    "near attribute": (
+        "def f(s):\n    return s.uper()\n",
+        "def f(s):\n    return s.upper()\n",
+        failed("AttributeError: 'str' object has no attribute 'uper'", "AttributeError", 2),
+    ),
+    "near key": (
+        "D = {'colour': 1}\n\n\ndef f():\n    return D['color']\n",
+        "D = {'colour': 1}\n\n\ndef f():\n    return D['colour']\n",
+        failed("KeyError: 'color'", "KeyError", 5),
+    ),
+    "near keyword": (
+        "def g(width=1):\n    return width\n\n\ndef f():\n    return g(widht=2)\n",
+        "def g(width=1):\n    return width\n\n\ndef f():\n    return g(width=2)\n",
+        failed("TypeError: g() got an unexpected keyword argument 'widht'", "TypeError", 6),
+    ),
+    "missing argument": (
+        "def g(a, b):\n    return a\n\n\ndef f(a, b):\n    return g(a)\n",
+        "def g(a, b):\n    return a\n\n\ndef f(a, b):\n    return g(a, b=b)\n",
+        failed("TypeError: g() missing 1 required positional argument: 'b'", "TypeError", 6),
+    ),
+    "nonlocal": (
+        "def f():\n    n = 0\n\n    def g():\n        n += 1\n        return n\n\n    return g\n",
+        "def f():\n    n = 0\n\n    def g():\n        nonlocal n\n        n += 1\n        return n\n\n    return g\n",
+        failed("UnboundLocalError: cannot access local variable 'n' where it is not", "UnboundLocalError", 5),
+    ),
+    "exception handled": (
+        "def f(s):\n    return int(s)\n",
+        "def f(s):\n    try:\n        return int(s)\n    except ValueError:\n        return None\n",
+        failed("ValueError: invalid literal for int()", "ValueError", 2),
+    ),
+    "raise wanted": (
+        "def f(n):\n    return n * 2\n",
+        "def f(n):\n    if n < 0:\n        raise ValueError('invalid n')\n    return n * 2\n",
+        failed("Failed: DID NOT RAISE <class 'ValueError'>", "Failed"),
+    ),
+    "expected text": (
+        "def f(a, b):\n    return a + '; ' + b\n",
+        "def f(a, b):\n    return a + ' | ' + b\n",
+        failed("assert 'x; y' == 'x | y'", "AssertionError"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failure_driven(name: str) -> None:
+    bug, fix, failure = FAILURES[name]
+    lines = (failure.frames[0].line,) if failure.frames else (2,)
+    rank = rank_of(bug, fix, *lines, failure=failure)
+    assert 1 <= rank <= 60
+
+
+def test_expected_against_actual_raises_the_kinds_that_fit() -> None:
+    bug = one_line("y = [a, b]", "return xs")
+    fix = one_line("y = [a, b]", "return xs[::-1]")
+    reverse = failed("assert [1, 2, 3] == [3, 2, 1]", "AssertionError")
+    assert rank_of(bug, fix, 2, 3, failure=reverse) < rank_of(bug, fix, 2, 3)
+
+
+def test_multi_line_code_keeps_its_comments() -> None:
+    bug = textwrap.dedent("""\
+        def f(a, b):
+            return g(
+                a,  # first
+                a < b,  # second
+            )
+        """)
+    fixed = [patched(bug, candidate) for candidate in candidates(bug, 4)]
+    assert bug.replace("a < b", "a <= b") in fixed
