@@ -52,9 +52,7 @@ class Settings(BaseModel):
     model: Annotated[str, AfterValidator(_known_model)] = Field(
         "auto", description="auto, none, ollama:NAME, openai:NAME@URL, hf:DIR"
     )
-    sandbox: Literal["auto", "docker", "bwrap", "none"] = Field(
-        "auto", description="auto, docker, bwrap, none"
-    )
+    sandbox: Literal["auto", "docker", "bwrap", "none"] = Field("auto", description="auto, docker, bwrap, none")
     test_cmd: str = Field("", description="a command such as 'pytest tests' or 'python -m unittest'")
     time: Annotated[float, BeforeValidator(parse_duration)] = Field(
         600.0, description="a duration above zero such as 90s, 10m, 1h"

@@ -80,11 +80,10 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
 
 def _foreseen(error: Exception) -> str:
     """The words of a fault of a lower room; "" for our own bug."""
+    from coder.models.contract import ModelError
     from coder_sandbox.contract import SandboxError
     from coder_sandbox.snapshot import SnapshotError
     from coder_tools.testing import TestRunFailed
-
-    from coder.models.contract import ModelError
 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         return f"cannot write {error.filename or 'to the disk'}: {error.strerror}; free some space and resume the run"
@@ -93,13 +92,12 @@ def _foreseen(error: Exception) -> str:
 
 def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
     """Take the base, find the target's interpreter, choose sandbox and policy. Nothing of the repository runs yet."""
+    from coder.session import Session
+    from coder.supervisor.budget import Budget
     from coder_sandbox.choose import open_sandbox
     from coder_sandbox.snapshot import Base, SnapshotError
     from coder_sandbox.toolchain import find_toolchain
     from coder_tools.testing import parse_test_command
-
-    from coder.session import Session
-    from coder.supervisor.budget import Budget
 
     if not request.repo.is_dir():
         raise UsageError(f"there is no directory {request.repo}")

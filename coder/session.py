@@ -13,18 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from coder.policies.contract import Policy
+from coder.record.store import RunDir
+from coder.state import Ref
+from coder.supervisor.budget import Budget
+from coder.task import Request
 from coder_sandbox.contract import Limits, Sandbox, Workspace
 from coder_sandbox.snapshot import Base
 from coder_sandbox.toolchain import Toolchain
 from coder_tools.contract import Changes
 from coder_tools.protect import is_protected
 from coder_tools.testing import Suite
-
-from coder.policies.contract import Policy
-from coder.record.store import RunDir
-from coder.state import Ref
-from coder.supervisor.budget import Budget
-from coder.task import Request
 
 Open = Callable[[Workspace, Limits], Sandbox]
 

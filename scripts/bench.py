@@ -1,6 +1,6 @@
 """Prints coder's speeds as ratios against a named alternative, each pair measured in this one run.
 
-`make bench` runs it. Every figure in the README and the docs comes from here. Medians of several runs; nothing is asserted.
+`make bench` runs it. Every figure in the README and the docs comes from here. Medians of several runs, no assertion.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -24,9 +26,9 @@ TARGET = ROOT / ".venv-target" / "bin" / "python"
 CODER = ROOT / ".venv" / "bin" / "coder"
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
-from more_itertools_sdist import unpack  # noqa: E402  (the end-to-end tests' own helper)
-from plant import plant  # noqa: E402
+import plant  # noqa: E402  (the bugs of the end-to-end tests)
 
+SDISTS = ROOT / ".cache" / "sdist"  # where those tests keep the library's source distribution
 Row = tuple[str, str, str, str]
 
 
@@ -56,29 +58,30 @@ def help_against_pass() -> Row:
     return "coder --help / python -c pass", f"{ours / bare:.1f} x", "at most 10 x, 120 ms", f"{ours * 1000:.0f} ms"
 
 
-def fix(repo: Path, home: Path, goal: str, sandbox: str) -> dict[str, object]:
+def fix(repo: Path, home: Path) -> dict[str, Any]:
     """One whole `coder fix` as a user runs it, and its JSON result."""
-    command = [str(CODER), "fix", goal, "--repo", str(repo), "--model", "none", "--json", "--sandbox", sandbox]
+    command = [str(CODER), "fix", "--repo", str(repo), "--model", "none", "--json", "--no-apply"]
     ended = subprocess.run(
         command, capture_output=True, text=True, env=environment() | {"CODER_HOME": str(home)}, check=False
     )
     if not ended.stdout:
         raise SystemExit(ended.stderr[-2000:])
-    result: dict[str, object] = json.loads(ended.stdout)
+    result: dict[str, Any] = json.loads(ended.stdout)
     return result
 
 
-def whole_fix(repo: Path, home: Path, goal: str) -> list[Row]:
+def whole_fix(repo: Path, home: Path) -> list[Row]:
     """A planted bug fixed and verified, against one plain run of the suite; and the candidates it checked."""
     suite = seconds([str(TARGET), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], 3, repo, ok=(0, 1))
     taken, rates = [], []
     for _ in range(3):
         started = time.perf_counter()
-        result = fix(repo, home, goal, "bwrap")
+        result = fix(repo, home)
         taken.append(time.perf_counter() - started)
         if result["status"] != "fixed":
             raise SystemExit(f"not fixed: {result['reason']}")
         rates.append(rate(Path(str(result["run_dir"]))))
+    goal = result["goal_tests"][0]
     one = seconds([str(TARGET), "-m", "pytest", "-q", "-p", "no:cacheprovider", goal], 5, repo, ok=(1,))
     whole, checked = statistics.median(taken), statistics.median(rates)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -91,6 +94,20 @@ def whole_fix(repo: Path, home: Path, goal: str) -> list[Row]:
     ]  # fmt: skip
 
 
+def library(place: Path) -> Path:
+    """more-itertools as released, tests included, with the first of the planted bugs in it."""
+    if not list(SDISTS.glob("more_itertools-*.tar.gz")):
+        pip = [str(PYTHON), "-I", "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+        lock = ROOT / "tests" / "e2e" / "more-itertools.txt"
+        subprocess.run([*pip, "--require-hashes", "--dest", str(SDISTS), "-r", str(lock)], check=True)
+    (archive,) = SDISTS.glob("more_itertools-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(place, filter="data")
+    (repository,) = place.iterdir()
+    plant.load()[0].plant(repository)
+    return repository
+
+
 def rate(run_dir: Path) -> float:
     """Candidates a second, as the run's own record has it: the fastest full batch."""
     events = [json.loads(line) for line in (run_dir / "events.jsonl").read_text().splitlines()]
@@ -101,12 +118,9 @@ def main() -> None:
     """Measure and print."""
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}")
     rows: list[Row] = [help_against_pass()]
-    measure: Callable[[Path], list[Row]]
     work = Path(tempfile.mkdtemp(prefix="coder-bench-"))
     try:
-        repo = unpack(work / "repo")
-        bug = plant(repo, seed=1)
-        rows += whole_fix(repo, work / "home", bug.goal)
+        rows += whole_fix(library(work / "repo"), work / "home")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     for what, figure, bar, detail in rows:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coder_sandbox.choose import open_sandbox, probe
 from coder_sandbox.contract import Limits, Sandbox, Workspace
 from coder_sandbox.toolchain import Toolchain, find_toolchain

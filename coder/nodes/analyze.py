@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from coder_tools.contract import Splice
-from coder_tools.logs import finding
-from coder_tools.splice import spliced
-
 from coder.nodes.facts import result_from_json
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import State
+from coder_tools.contract import Splice
+from coder_tools.logs import finding
+from coder_tools.splice import spliced
 
 
 def analyze(session: Session, state: State) -> State:

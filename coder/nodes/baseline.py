@@ -6,15 +6,14 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from coder_tools.contract import Collection, TestResult
-from coder_tools.testing import TestRunFailed
-
 from coder.errors import EnvironmentFault, NothingToFix
 from coder.nodes.facts import Baseline
 from coder.nodes.goal import resolve_goal
 from coder.nodes.progress import Progress
 from coder.session import Session
 from coder.state import State
+from coder_tools.contract import Collection, TestResult
+from coder_tools.testing import TestRunFailed
 
 # Shares of the wall budget. What is not spent here is left for the repair and its verification.
 FIRST_RUN = 0.3

@@ -8,12 +8,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from coder.errors import NothingToFix, UsageError
+from coder.task import Request
 from coder_sandbox.snapshot import Base
 from coder_tools.contract import Collection, TestResult
 from coder_tools.goals import GoalError, resolve
-
-from coder.errors import NothingToFix, UsageError
-from coder.task import Request
 
 NAMES_A_TEST = re.compile(r"^\s*(fix\s+)?(the\s+)?(failing|broken|red)?\s*tests?\b", re.IGNORECASE)
 MANY = 20  # more names than this are counted, not listed

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from coder_tools.contract import CandidateResult, TestResult
-
 from coder.session import Session
+from coder_tools.contract import CandidateResult, TestResult
 
 INTERVAL = 0.25  # seconds
 

@@ -7,15 +7,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from coder_tools.contract import CandidateResult, Splice, TestResult
-from coder_tools.testing import Suite
-
 from coder.nodes.baseline import first_limit
 from coder.nodes.facts import Baseline, result_to_json
 from coder.nodes.progress import Progress
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import State
+from coder_tools.contract import CandidateResult, Splice, TestResult
+from coder_tools.testing import Suite
 
 COMPANION_SECONDS = 1.0  # how much of the passing tests' own time a candidate that passes the goal is put through
 COMPANIONS = 200

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from coder_tools.contract import Changes, TestResult
-from coder_tools.reach import reachable_files
-from coder_tools.testing import Suite, TestRunFailed
-
 from coder.nodes.baseline import first_limit
 from coder.nodes.facts import Baseline
 from coder.nodes.progress import Progress
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import Proposal, State
+from coder_tools.contract import Changes, TestResult
+from coder_tools.reach import reachable_files
+from coder_tools.testing import Suite, TestRunFailed
 
 Scope = Literal["all", "reachable"]
 OVERHEAD = 3.0  # seconds for the checkout, the sandbox and the start of the runner

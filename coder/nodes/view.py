@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from coder_tools.logs import Finding
-from coder_tools.workspace import Workspace
-
 from coder.nodes.baseline import failures
 from coder.nodes.facts import Baseline
 from coder.policies.contract import Left, Plan, Spent, View
 from coder.repair.contract import Suspect
 from coder.session import Session
 from coder.state import Ref, State
+from coder_tools.logs import Finding
+from coder_tools.workspace import Workspace
 
 SHOWN_REFUSED = 5  # failed diffs a policy is reminded of
 

@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from coder_tools.text import cap, clean
-from coder_tools.toolbox import Toolbox, ToolResult, schemas
-
 from coder.models.contract import ChatModel, Message, ModelError, Reply, ToolSchema
 from coder.policies import prompt
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
 from coder.policies.conversation import Conversation
 from coder.policies.replies import calls_in, plan_of
 from coder.record.mask import Masker
+from coder_tools.text import cap, clean
+from coder_tools.toolbox import Toolbox, ToolResult, schemas
 
 _ANSWER, _ANSWER_THINKING = 4096, 8192  # tokens an answer may have
 _CALL_SECONDS = 600.0  # the most one call may take

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
+from coder.models.contract import Message
+from coder.policies.contract import View
 from coder_tools.files import read_window
 from coder_tools.protect import is_protected
 from coder_tools.symbols import definitions
 from coder_tools.text import cap, clean
 from coder_tools.workspace import ToolError, Workspace
-
-from coder.models.contract import Message
-from coder.policies.contract import View
 
 _GOALS = 10  # test ids that are listed
 _REFUSED = 3  # failed diffs that are shown

@@ -7,9 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from coder_tools.text import cap, clean
-
 from coder.policies.contract import Plan, Spent
+from coder_tools.text import cap, clean
 
 _LABEL = re.compile(r"^[\s>*#-]*\**(hypothesis|files?|evidence)\**\s*:\s*\**\s*(.*)$", re.IGNORECASE)
 _FENCE = re.compile(r"```(?:json|tool_call|tool)?\s*\n(.*?)```|<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)

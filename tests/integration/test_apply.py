@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from coder_sandbox import landing
 from coder_sandbox.apply import SnapshotError, TreeMoved, apply, undo
 from coder_sandbox.landed import Landed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from coder_sandbox import apply as apply_module
 from coder_sandbox.apply import SnapshotError, TreeMoved, apply, branch, commit, undo
 from coder_sandbox.landed import Landed

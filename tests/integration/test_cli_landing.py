@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from coder_sandbox.snapshot import Base
 
 from coder.cli import landing
 from coder.cli.main import main
 from coder.errors import CoderError
 from coder.record.result import Result
 from coder.record.store import RunDir, RunStore
+from coder_sandbox.snapshot import Base
 
 BEFORE, AFTER = b"def even(n):\r\n    return n % 2 == 1\r\n", b"def even(n):\r\n    return n % 2 == 0\r\n"
 

@@ -7,10 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from coder_tools.contract import TestResult
-from coder_tools.logs import Finding, finding
-from coder_tools.protect import is_protected
-from coder_tools.workspace import Workspace
 
 from coder.models.contract import ModelError
 from coder.models.ollama import OllamaModel
@@ -18,6 +14,10 @@ from coder.policies.contract import Edit, Left, Plan, Policy, View
 from coder.policies.model import ModelPolicy
 from coder.policies.replies import calls_in, plan_of
 from coder.repair.contract import Suspect
+from coder_tools.contract import TestResult
+from coder_tools.logs import Finding, finding
+from coder_tools.protect import is_protected
+from coder_tools.workspace import Workspace
 
 Fake = Callable[..., Any]
 GOAL = "tests/test_calc.py::test_add"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coder_tools.toolbox import schemas
 
 from coder.models import ollama
 from coder.models.choose import choose_model
 from coder.models.contract import Message, ModelError, Reply, ToolCall
 from coder.models.ollama import OllamaModel
 from coder.models.ollama_server import OllamaServer, server_url
+from coder_tools.toolbox import schemas
 
 Fake = Callable[..., Any]
 ASK: list[Message] = [{"role": "system", "content": "Fix it."}, {"role": "user", "content": "Go."}]

@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from coder_tools.toolbox import schemas
 
 from coder.models.choose import choose_model
 from coder.models.contract import Message, ModelError, Reply
+from coder_tools.toolbox import schemas
 
 ASK: list[Message] = [{"role": "system", "content": "Fix it."}, {"role": "user", "content": "Go."}]
 Serve = Callable[..., str]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coder import run
 from coder.record.events import Event
 from coder.record.result import Result

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coder_sandbox import docker as docker_backend
 from coder_sandbox.choose import Kind, open_sandbox, probe
 from coder_sandbox.contract import Limits, SandboxError, Workspace

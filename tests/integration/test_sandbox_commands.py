@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coder_sandbox.contract import ExecResult, Limits, Mount, Sandbox, SandboxError, Workspace
 from coder_sandbox.toolchain import find_toolchain
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from coder_sandbox import snapshot as snapshot_module
 from coder_sandbox.snapshot import Base, SnapshotError
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from coder_sandbox import worktree as worktree_module
 from coder_sandbox.snapshot import Base, SnapshotError
 

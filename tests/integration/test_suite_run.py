@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from coder_tools.contract import TestResult
 from coder_tools.testing import Suite, TestRunFailed
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
 from coder_tools.contract import CandidateResult, Splice
 from coder_tools.testing import Suite
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from coder_sandbox.contract import Limits, Workspace
 
 HOST = """
@@ -79,6 +80,7 @@ def test_nothing_is_left_when_coder_is_killed_or_interrupted(
 def test_a_container_whose_coder_is_gone_is_swept(state: str, workspace: Workspace) -> None:
     """One whose agent cannot end it: because it is stopped, or because coder was killed before it came up."""
     import docker
+
     from coder_sandbox.docker import host_toolchain, open_docker, profile
 
     client = docker.from_env()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coder_sandbox.choose import open_sandbox
 from coder_sandbox.contract import ExecResult, Limits, Sandbox, Workspace
 from coder_sandbox.toolchain import Toolchain

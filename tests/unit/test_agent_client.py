@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coder_sandbox.client import LINE_BYTES, AgentClient
 from coder_sandbox.contract import Limits, SandboxError, Workspace
 

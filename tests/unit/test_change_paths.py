@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from coder_sandbox.faults import SnapshotError
 from coder_sandbox.objects import FILE, LINK, Entry, entry_of
 from coder_sandbox.paths import checked

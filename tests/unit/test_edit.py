@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 
 import pytest
-from coder_tools.edit import EditRefused, Landed, create, replace, replace_function
-from coder_tools.workspace import ToolError
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+from coder_tools.edit import EditRefused, Landed, create, replace, replace_function
+from coder_tools.workspace import ToolError
 
 SOURCE = b"""import os
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from coder_tools.contract import Frame, TestResult
 from coder_tools.logs import expectation, finding
 

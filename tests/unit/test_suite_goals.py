@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from coder_tools.goals import GoalError, resolve
 
 IDS = [

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from coder_sandbox.contract import Event
 from coder_tools.contract import Frame, Splice
 from coder_tools.testing import Suite, TestRunFailed, parse_test_command

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from coder_sandbox.contract import Mount, SandboxError
 from coder_sandbox.toolchain import Toolchain, find_toolchain
 

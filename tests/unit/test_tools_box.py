@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from coder_tools.protect import is_protected
 from coder_tools.toolbox import Toolbox, schemas
 from coder_tools.workspace import Workspace
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 FILES = {
     "src/calc.py": b"def add(a, b):\n    return a - b\n\n\ndef sub(a, b):\n    return a - b + 0\n",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from coder_tools.files import list_files, meant, read_window
 from coder_tools.protect import forbidden, is_protected
 from coder_tools.search import search
 from coder_tools.symbols import definitions, find_definitions, find_uses
 from coder_tools.text import cap, clean, decode
 from coder_tools.workspace import ToolError, Workspace, contained
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 BOX = b"""class Box:
     limit = 3

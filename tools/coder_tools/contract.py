@@ -63,7 +63,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Splice:
-    """Replace bytes [start, end) of a file by `text` (encoded as the file is). Offsets are into the base file's bytes."""
+    """Replace bytes [start, end) of a file by `text`, encoded as the file is. Offsets are into the base file."""
 
     path: str
     start: int
@@ -73,7 +73,7 @@ class Splice:
 
 Verdict = Literal["plausible", "goal", "failed", "timeout", "broken"]
 """plausible: all goal tests and all companion tests pass; goal: the goal tests pass but a companion fails;
-failed: some goal test fails; timeout: a test exceeded its limit; broken: the candidate cannot be imported or compiled."""
+failed: some goal test fails; timeout: a test exceeded its limit; broken: it cannot be imported or compiled."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from pathlib import Path, PurePath
 from typing import Any, Literal, get_args
 
 from coder_sandbox.contract import Event, Sandbox
-
 from coder_tools.contract import (
     CandidateResult,
     CollectError,
