@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, FunctionType, GeneratorType
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from .override import Sources, Splice, compile_source, install
 from .project import Project
@@ -63,8 +63,21 @@ class Ran:
             threading.settrace(None)  # type: ignore[arg-type,unused-ignore]  # None is documented
 
 
+class Plan(NamedTuple):
+    """How to make a process one in which the files are changed."""
+
+    swaps: List[Tuple[FunctionType, CodeType]]
+    changed: Dict[str, bytes]  # real path -> content, for what is imported or reloaded later
+
+    def carry_out(self) -> None:
+        """In a fork: this process is never the same again."""
+        install(self.changed)
+        for function, code in self.swaps:
+            function.__code__ = code
+
+
 class Placer:
-    """Made once the project is imported; `place` is for a fork, which is never the same again."""
+    """Made once the project is imported."""
 
     def __init__(self, sources: Sources, project: Project, ran: Ran) -> None:
         self._sources, self._ran = sources, ran
@@ -81,14 +94,6 @@ class Placer:
                 if type(thing) is kind:
                     ran.note(getattr(thing, attribute))
 
-    def prepare(self, splices: Sequence[Splice]) -> None:
-        """In the parent, so that every fork after it has the work done: parse the files, compile what is there.
-
-        Raises Reload, OSError, ValueError, SyntaxError.
-        """
-        for name, unit in self._units(splices):
-            self._files[name].base(unit)
-
     def _units(self, splices: Sequence[Splice]) -> Dict[Tuple[str, Unit], List[Splice]]:
         found: Dict[Tuple[str, Unit], List[Splice]] = {}
         for splice in splices:
@@ -102,8 +107,8 @@ class Placer:
             found.setdefault((name, unit), []).append(splice)
         return found
 
-    def place(self, splices: Sequence[Splice]) -> None:
-        """Make this process one in which the files are changed. Raises Reload, with nothing done."""
+    def plan(self, splices: Sequence[Splice]) -> Plan:
+        """What to do for these splices. Raises Reload, OSError, ValueError, SyntaxError."""
         swaps: List[Tuple[FunctionType, CodeType]] = []
         for (name, unit), own in self._units(splices).items():
             live = self._live.get(name, {})
@@ -118,9 +123,7 @@ class Placer:
         for path, content in changed.items():
             if path not in self._loaded:
                 _compile(content, path)
-        install(changed)  # for what is imported or reloaded from now on
-        for function, code in swaps:
-            function.__code__ = code
+        return Plan(swaps, changed)
 
 
 def _compile(content: bytes, path: str) -> None:

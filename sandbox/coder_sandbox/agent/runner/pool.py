@@ -65,6 +65,8 @@ class Pool(Generic[T]):
         self._scratch = tempfile.mkdtemp(prefix="warm-")
         self._numbers = 0
         self._running: Dict[int, Child[T]] = {}
+        self._dying: List[Child[T]] = []  # killed, and not yet gone: that takes as long as a short test
+        self._memory = 0  # bytes of address space that a child may have
         self._poll = poll()
         adopt()
 
@@ -77,6 +79,7 @@ class Pool(Generic[T]):
     ) -> None:
         """Do the tasks. In each child this raises Forked; a child is done when it has said its first word
         with "verdict" in it, has ended, or has lived for its limit (seconds)."""
+        self._memory = address_space() + GROWTH
         waiting = iter(tasks)
         more = True
         while True:
@@ -87,6 +90,7 @@ class Pool(Generic[T]):
                     break
                 begun(task)
                 self._start(task, limit(task))
+            self._bury(wait=not self._running)
             if not self._running:
                 return
             for child in self._turn():
@@ -99,12 +103,11 @@ class Pool(Generic[T]):
         word, ends = new_word(), pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        size = address_space()
         pid = fork()
         if pid == 0:
             for fd in (ends[0], *self.private, *(child.inbox.fd for child in self._running.values())):
                 close(fd)
-            settle(limit, size + GROWTH, scratch)
+            settle(limit, self._memory, scratch)
             raise Forked(task, reporter(hide(ends[1]), word))
         close(ends[1])
         child = Child(pid, task, Inbox(ends[0], word), limit, scratch)
@@ -146,10 +149,19 @@ class Pool(Generic[T]):
         if not child.inbox.closed:
             self._poll.unregister(child.inbox.fd)
         child.inbox.close()
-        end_tree(child.pid, child.status is None)
-        end_orphans({*self.keep, *(other.pid for other in self._running.values())})
         child.seconds = time.monotonic() - child.started
-        remove(child.scratch)
+        kill_session(child.pid, alive=child.status is None)
+        self._dying.append(child)
+
+    def _bury(self, wait: bool) -> None:
+        """See that what was killed is gone, with all it has left behind."""
+        for child in list(self._dying):
+            if child.status is None and not waitpid(child.pid, 0 if wait else os.WNOHANG)[0]:
+                continue
+            self._dying.remove(child)
+            mine = [*self._dying, *self._running.values()]
+            end_orphans({*self.keep, *(other.pid for other in mine)})
+            remove(child.scratch)
 
 
 def adopt() -> None:
@@ -188,15 +200,17 @@ def mute() -> None:
     os.close(nothing)
 
 
-def end_tree(pid: int, unburied: bool) -> None:
-    """Kill a child and its session at one instant, and bury it."""
-    for kill in (os.killpg, os.kill):
+def kill_session(pid: int, alive: bool) -> None:
+    """Kill a child and its session at one instant. `alive`: it has not been buried, so its number is its own."""
+    for kill in (os.killpg, os.kill) if alive else (os.killpg,):
         with contextlib.suppress(OSError):  # gone already; or it had no time to make its session
             kill(pid, signal.SIGKILL)
-        if not unburied:
-            break  # the number of a buried child may be another's by now, that of its group cannot
-    if unburied:
-        waitpid(pid, 0)
+
+
+def end_tree(pid: int) -> None:
+    """Kill a child and its session, and bury it."""
+    kill_session(pid, alive=True)
+    waitpid(pid, 0)
 
 
 def children() -> List[int]:
@@ -216,7 +230,7 @@ def end_orphans(known: Iterable[int]) -> None:
         if not orphans:
             return
         for pid in orphans:
-            end_tree(pid, True)
+            end_tree(pid)
 
 
 def remove(directory: str) -> None:

@@ -7,6 +7,7 @@ import sys
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from . import warm
 from .coverage import open_coverage
@@ -124,6 +125,14 @@ def _reason(text: str) -> str:
     return shorten("\n".join(marked) or text, COLLECT_MESSAGE)
 
 
+class Quiet:
+    """Runs tests without telling anybody but the plugins around them: nobody reads what the terminal would say."""
+
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
+        runtestprotocol(item, log=False, nextitem=nextitem)
+        return True
+
+
 class Loop:
     """Does what this process is for where pytest would run the tests, or lets pytest run them."""
 
@@ -237,7 +246,7 @@ def serve(job: Record, report: Report, commands: Any) -> None:
     def loop(session: Any) -> None:
         roles[0].play(Items(session, watcher, results, picker.errors))
 
-    _main(job, [ForkPoint(prepare), Neutral("sys"), picker, watcher, Loop(loop)])
+    _main(job, [ForkPoint(prepare), Neutral("sys"), picker, watcher, Quiet(), Loop(loop)])
     if roles:
         roles[0].fail("; ".join(error["message"] for error in picker.errors) or "the tests cannot be collected")
 

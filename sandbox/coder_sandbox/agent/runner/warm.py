@@ -23,7 +23,7 @@ from select import POLLIN, poll
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Set
 
 from .override import Sources, compile_source, install
-from .place import Placer, Ran
+from .place import Placer, Plan, Ran
 from .pool import Child, Forked, Pool, end_orphans, end_tree, leave, mute
 from .project import Project, shorten
 from .report import Inbox, Record, Report, hide, new_word, reporter
@@ -61,6 +61,7 @@ class Task:
         self.companions = [test for test in candidate["companions"] if test not in set(goal)]
         self.limit = float(candidate["limit"])
         self.record = candidate
+        self.plan: Optional[Plan] = None
 
     @property
     def ids(self) -> List[str]:
@@ -230,32 +231,26 @@ class Warm(Role):
             for line in commands:
                 goal, candidates = json.loads(line)
                 tasks = (Task(candidate, goal) for candidate in candidates)
-                self._pool.run(self._swappable(tasks), lambda task: task.limit, self._done, self._begun)
+                self._pool.run(self._swappable(tasks), lambda task: task.limit, self._done)
                 self._report({"checked": True})
 
     def _swappable(self, tasks: Iterator[Task]) -> Iterator[Task]:
+        """Those that can be swapped. All is worked out here, since a fork pays for each page of memory it touches."""
         for task in tasks:
+            self._report({"begun": task.key})
             try:
-                self._placer.prepare(task.splices)
-                yield task
+                task.plan = self._placer.plan(task.splices)
             except (Reload, OSError, ValueError, SyntaxError, LookupError, TypeError):
                 self._report({"reload": task.key})
-
-    def _begun(self, task: Task) -> None:
-        self._report({"begun": task.key})
+            else:
+                yield task
 
     def _done(self, child: Child[Task]) -> None:
-        if child.said.get("verdict") == "reload":
-            self._report({"reload": child.task.key})
-        else:
-            self._report({"candidate": outcome(child)})
+        self._report({"candidate": outcome(child)})
 
     def _check(self, task: Task, tests: Any, say: Report) -> None:
-        try:
-            self._placer.place(task.splices)
-        except Reload:
-            say({"verdict": "reload"})
-            return
+        assert task.plan
+        task.plan.carry_out()
         try:
             judge(task, tests, say)
         except BaseException as error:  # as in Single
@@ -291,7 +286,7 @@ class Link:
             yield from self._inbox.read()
 
     def end(self) -> None:
-        end_tree(self.pid, True)
+        end_tree(self.pid)
         for fd in self.fds:
             os.close(fd)
 
