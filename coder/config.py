@@ -44,6 +44,19 @@ def _known_model(value: str) -> str:
     return value
 
 
+def _hosts(value: object) -> tuple[str, ...]:
+    """Host names from a list, or from text with commas between them."""
+    from coder_sandbox.hosts import AllowedHost
+
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        raise ValueError("not a list of hosts")
+    wanted = tuple(str(name).strip() for name in names)
+    for name in wanted:
+        AllowedHost.parse(name)
+    return wanted
+
+
 class Settings(BaseModel):
     """Everything that can be set. A field's description is what an error message names as allowed."""
 
@@ -65,6 +78,10 @@ class Settings(BaseModel):
     branch: str = Field("", description="the name of a new branch")
     allow_test_edits: bool = Field(False, description="true, false")
     network: bool = Field(False, description="true, false")
+    allow_host: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
+        (), description="NAME or NAME:PORT, no wildcards; several as a list or with commas"
+    )
+    image: str = Field("", description="the name of a local container image")
     seed: int = Field(0, description="a whole number")
 
 
@@ -141,6 +158,8 @@ _NARROWS: Mapping[str, Callable[[Any, Any], bool]] = {
     "branch": _off,
     "allow_test_edits": _off,
     "network": _off,
+    "allow_host": lambda new, held: set(new) <= set(held),
+    "image": _off,
     "seed": _free,
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from coder.errors import CoderError, UsageError
 from coder.record.events import Event
 from coder.record.mask import Masker
-from coder.record.result import Counts, Drift, Result, Seconds, Verification
+from coder.record.result import Counts, Drift, Result, Seconds, Verification, sandbox_in_words
 from coder.record.store import RunDir, RunStore
 from coder.state import GRAPH_VERSION, State, fresh
 from coder.task import Request
@@ -123,7 +123,8 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
     def opened(workspace: Any, limits: Any) -> Any:
         sandbox = open_sandbox(kind, workspace, limits)
         data = {"name": sandbox.name, "python": str(toolchain.python), "source": toolchain.source}
-        rundir.log.append("run", "sandbox", data | {"network": request.network})
+        reach = {"network": request.network, "allow_hosts": list(request.allow_hosts), "image": workspace.image}
+        rundir.log.append("run", "sandbox", data | reach)
         return sandbox
 
     return Session(request, rundir, base, toolchain, policy, Budget.of(request, before), opened, (runner, tuple(args)))
@@ -209,7 +210,7 @@ def _finish(rundir: RunDir, request: Request, session: Session | None, state: St
         verification=_verification(verdict),
         policy=events.get("policy", {}).get("policy", ""),
         model=events.get("policy", {}).get("model", ""),
-        sandbox=events.get("sandbox", {}).get("name", ""),
+        sandbox=sandbox_in_words(events.get("sandbox", {})),
         counts=Counts(**state["counts"]),
         drift=Drift(**state["drift"]),
         seconds=Seconds(total=round(total, 3), **state["seconds"]),

@@ -144,6 +144,8 @@ class Session:
             mounts=self.toolchain.mounts,
             label=self.rundir.id,
             network=self.request.network,
+            allow_hosts=self.request.allow_hosts,
+            image=self.request.image,
             env=self.toolchain.env,
         )
 

@@ -27,15 +27,23 @@ class Request:
     verify: str = "auto"
     allow_test_edits: bool = False
     network: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    image: str = ""
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Builtins only, for the record."""
-        return {**asdict(self), "repo": str(self.repo), "tests": list(self.tests)}
+        return {
+            **asdict(self),
+            "repo": str(self.repo),
+            "tests": list(self.tests),
+            "allow_hosts": list(self.allow_hosts),
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Request:
         """The request a record holds; keys of a newer version are ignored."""
         known = {f.name for f in fields(cls)}
         kept = {key: value for key, value in data.items() if key in known}
-        return cls(**{**kept, "repo": Path(data["repo"]), "tests": tuple(data.get("tests", ()))})
+        lists = {key: tuple(data.get(key, ())) for key in ("tests", "allow_hosts")}
+        return cls(**{**kept, **lists, "repo": Path(data["repo"])})

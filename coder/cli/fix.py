@@ -56,6 +56,13 @@ def command(
         str | None, typer.Option(metavar="SCOPE", help="all, or reachable: only tests that can reach the change.")
     ] = None,
     network: Annotated[bool, typer.Option("--network", help="Let the sandbox reach the network.")] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[:PORT]", help="Let the sandbox reach this host alone. May be given more than once."),
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Run in this container image, not with this machine's Python.")
+    ] = None,
     as_json: Json = False,
     seed: Annotated[int | None, typer.Option(help="Seed of every random choice.")] = None,
     verbose: Verbose = False,
@@ -65,6 +72,7 @@ def command(
         "test_cmd": test_cmd, "model": model, "sandbox": sandbox, "time": time, "steps": steps, "tokens": tokens,
         "apply": apply, "commit": commit or None, "branch": branch or None, "verify": verify, "seed": seed,
         "allow_test_edits": allow_test_edits or None, "network": network or None,
+        "allow_host": allow_host or None, "image": image,
     }  # fmt: skip
     flags = {name: value for name, value in given.items() if value is not None}
     try:
@@ -115,6 +123,8 @@ def _prepare(
         verify=settings.verify,
         allow_test_edits=settings.allow_test_edits,
         network=settings.network,
+        allow_hosts=settings.allow_host,
+        image=settings.image,
         seed=settings.seed,
     )
     return request, Destination.choose(flags, settings)

@@ -41,6 +41,8 @@ def summarize(result: Result) -> None:
     say(title if plain else f"{title}: {result.reason}")
     for line in _verified(result):
         say(f"  {line}")
+    if ", " in result.sandbox:  # the default says nothing of itself
+        say(f"  sandbox: {one_line(result.sandbox, 200)}")
     if result.status == "not_fixed" and result.patch:
         say("  the patch above is the best that was reached; it is not verified, so it is not applied")
     if result.seconds.total:

@@ -11,6 +11,7 @@ from typing import Any
 
 from coder.cli.text import clean, count, duration, one_line
 from coder.record.events import Event
+from coder.record.result import sandbox_in_words
 
 Data = Mapping[str, Any]
 Teller = Callable[[Data], str]
@@ -31,9 +32,8 @@ def _start(data: Data) -> str:
 
 
 def _sandbox(data: Data) -> str:
-    network = ", with network" if data.get("network") else ""
     note = f"; {data['note']}" if data.get("note") else ""
-    return f"sandbox {data['name']}{network}, python {data['python']} ({data.get('source', '')}){note}"
+    return f"sandbox {sandbox_in_words(data)}, python {data['python']} ({data.get('source', '')}){note}"
 
 
 def _policy(data: Data) -> str:

@@ -24,6 +24,18 @@ EXIT_CODES: Mapping[str, int] = {
 T = TypeVar("T")
 
 
+def sandbox_in_words(opened: Mapping[str, Any]) -> str:
+    """A result's `sandbox`: the backend's name, and what is not as it is by default."""
+    words = [str(opened.get("name", ""))]
+    if image := opened.get("image"):
+        words.append(f"image {image}")
+    if opened.get("network"):
+        words.append("with the network")
+    if hosts := opened.get("allow_hosts"):
+        words.append(f"may reach {' '.join(hosts)}")
+    return ", ".join(words)
+
+
 @dataclass
 class Verification:
     """What the clean-room run showed. `scope` is "none" where none was made."""

@@ -17,14 +17,15 @@ from coder_sandbox.contract import Limits, SandboxError, Workspace
 from coder_sandbox.launch import (
     AGENT,
     AGENT_INSIDE,
-    HOST_FILES,
-    HOST_NETWORK_FILES,
+    PROXY_INSIDE,
     SYSTEM_DIRECTORIES,
     agent_command,
     environment,
     etc_files,
+    host_files,
     identity,
     in_order,
+    with_allowed_hosts,
 )
 from coder_sandbox.ownership import lend, mount_points
 from coder_sandbox.wire import PipeWire, kill_and_wait
@@ -67,7 +68,7 @@ def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) ->
             yield "--ro-bind", name, name
     for name, text in etc_files(uid, gid).items():
         yield "--ro-bind-data", str(keep(text)), name
-    for name in HOST_FILES + (HOST_NETWORK_FILES if workspace.network else ()):
+    for name in host_files(workspace):
         yield "--ro-bind-try", os.path.realpath(name), name
     yield "--proc", "/proc"
     yield "--dev", "/dev"  # null, zero, random, tty, pts: no device of the host's
@@ -91,6 +92,7 @@ def open_bwrap(workspace: Workspace, limits: Limits) -> AgentClient:
     if program is None:
         raise SandboxError(f"bubblewrap (bwrap) is not installed. {INSTALL}")
     with ExitStack() as undo:
+        workspace = with_allowed_hosts(workspace, undo)
         undo.callback(mount_points(workspace))
         undo.callback(lend(workspace.worktree, os.geteuid(), os.getegid()))
         wire = _start(program, workspace, limits)
@@ -121,7 +123,12 @@ def _start(program: str, workspace: Workspace, limits: Limits) -> PipeWire:
         passed.append(info_inside)
         options = [part for option in profile(workspace, limits, keep) for part in option]
         command = agent_command(
-            workspace.python, AGENT_INSIDE, limits, workspace.inside, rlimit_processes=_rlimit_processes(limits)
+            workspace.python,
+            AGENT_INSIDE,
+            limits,
+            workspace.inside,
+            rlimit_processes=_rlimit_processes(limits),
+            relay=PROXY_INSIDE if workspace.allow_hosts else None,
         )
         # through a descriptor, since every user of the host can read a command line
         argv = [program, "--info-fd", str(info_inside), "--args", str(keep("\0".join(options) + "\0")), "--"]

@@ -25,6 +25,8 @@ def open_sandbox(kind: Kind, workspace: Workspace, limits: Limits) -> Sandbox:
         from coder_sandbox.docker import open_docker
 
         return open_docker(workspace, limits)
+    if workspace.allow_hosts:
+        raise SandboxError("--allow-host needs a sandbox: without one every host can be reached.")
     from coder_sandbox.none import open_none
 
     return open_none(workspace, limits)

@@ -55,7 +55,9 @@ class Workspace:
     python: Path  # the target's interpreter, as seen inside
     mounts: tuple[Mount, ...] = ()  # toolchain content, read-only, same path inside
     label: str = ""  # run id, put on containers and processes for the sweep
-    network: bool = False
+    network: bool = False  # all of it
+    allow_hosts: tuple[str, ...] = ()  # these alone, as NAME or NAME:PORT
+    image: str = ""  # a container image with the toolchain in it; "": the host's own toolchain
     env: Mapping[str, str] = field(default_factory=dict)  # the allow-listed variables, nothing else enters
 
 

@@ -24,14 +24,16 @@ from coder_sandbox.contract import Limits, Mount, SandboxError, Workspace
 from coder_sandbox.launch import (
     AGENT,
     AGENT_INSIDE,
-    HOST_FILES,
-    HOST_NETWORK_FILES,
+    NAME_SERVERS,
+    PROXY_INSIDE,
     SYSTEM_DIRECTORIES,
     agent_command,
     environment,
     etc_files,
+    host_files,
     identity,
     in_order,
+    with_allowed_hosts,
 )
 from coder_sandbox.ownership import lend, mount_points
 from coder_sandbox.wire import CHUNK, LAST_WORDS
@@ -67,11 +69,12 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
     from docker.types import Mount as Bind
 
     uid, gid = identity()
+    relay = PROXY_INSIDE if workspace.allow_hosts else None
     binds = [(mount.host, mount.inside, False) for mount in content.mounts]
     binds += [(AGENT, AGENT_INSIDE, False), *in_order(workspace)]
     return {
         "image": content.image,
-        "command": agent_command(workspace.python, AGENT_INSIDE, limits, workspace.inside),
+        "command": agent_command(workspace.python, AGENT_INSIDE, limits, workspace.inside, relay=relay),
         "entrypoint": [],
         "environment": environment(workspace),
         "working_dir": str(workspace.inside),
@@ -100,9 +103,9 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
 
 def host_toolchain(client: DockerClient, workspace: Workspace) -> Content:
     """The host's /usr and a little of its /etc over an empty image, which is made if it is not there."""
-    paths = [*SYSTEM_DIRECTORIES, *HOST_FILES, *(HOST_NETWORK_FILES if workspace.network else ())]
+    paths = [*SYSTEM_DIRECTORIES, *host_files(workspace)]
     if workspace.network:
-        paths.remove("/etc/resolv.conf")  # Docker writes one that works from inside
+        paths.remove(NAME_SERVERS)  # Docker writes one that works from inside
     mounts = [Mount(Path(os.path.realpath(path)), Path(path)) for path in paths if _mountable(path)]
     return Content(_empty_image(client), tuple(mounts))
 
@@ -152,6 +155,7 @@ def open_docker(workspace: Workspace, limits: Limits) -> AgentClient:
     client = _connect()
     with ExitStack() as undo:
         undo.callback(client.close)
+        workspace = with_allowed_hosts(workspace, undo)
         undo.callback(mount_points(workspace))
         undo.callback(lend(workspace.worktree, *identity()))
         try:

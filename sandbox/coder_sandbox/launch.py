@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
-from coder_sandbox.contract import Limits, SandboxError, Workspace
+from coder_sandbox.contract import Limits, Mount, SandboxError, Workspace
 
 AGENT = Path(__file__).parent / "agent"  # on the host
 AGENT_INSIDE = Path("/coder-agent")
+PROXY_INSIDE = Path("/coder-proxy")
 HOME_INSIDE = "/tmp/home"
 
 
@@ -34,12 +37,13 @@ def agent_command(
     cwd: Path,
     *,
     rlimit_processes: int | None = None,
+    relay: Path | None = None,
     remove: Path | None = None,
 ) -> list[str]:
     """The agent's argv. `directory` is where it sees itself.
 
-    `rlimit_processes` is given where the kernel counts a user's processes per sandbox; `remove` is a directory
-    that the agent removes at its end.
+    `rlimit_processes` is given where the kernel counts a user's processes per sandbox; `relay` is the
+    socket that connections to its loopback are carried to; `remove` is a directory that it removes at its end.
     """
     settings: Mapping[str, object] = {
         "memory_mb": limits.memory_mb,
@@ -49,6 +53,7 @@ def agent_command(
         "cpus": limits.cpus,
         "rlimit_processes": rlimit_processes,
         "cwd": str(cwd),
+        "relay": str(relay) if relay else None,
         "remove": str(remove) if remove else None,
     }
     # -I -S -B: neither the repository, nor site-packages, nor a cache can put code into the agent
@@ -71,8 +76,17 @@ SYSTEM_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/lib
 HOST_FILES = ("/etc/localtime", "/etc/ld.so.cache", "/etc/alternatives")
 """What is shown of the host's own /etc: time zone, library cache, and what links in /usr/bin lead through."""
 
-HOST_NETWORK_FILES = ("/etc/resolv.conf", "/etc/ssl", "/etc/pki", "/etc/ca-certificates")
-"""And with the network: name servers and certificates."""
+CERTIFICATES = ("/etc/ssl", "/etc/pki", "/etc/ca-certificates")
+"""And where any host may be reached: whom to trust."""
+
+NAME_SERVERS = "/etc/resolv.conf"
+"""And with the whole network. Where only some hosts may be reached their names are resolved outside."""
+
+
+def host_files(workspace: Workspace) -> tuple[str, ...]:
+    """What is shown of the host's own /etc."""
+    certificates = CERTIFICATES if workspace.network or workspace.allow_hosts else ()
+    return HOST_FILES + certificates + ((NAME_SERVERS,) if workspace.network else ())
 
 
 def identity() -> tuple[int, int]:
@@ -90,3 +104,23 @@ def in_order(workspace: Workspace) -> list[tuple[Path, Path, bool]]:
         raise SandboxError(f"{workspace.inside} is both the repository and part of the Python installation.")
     mounts[workspace.inside] = (workspace.worktree, workspace.inside, True)
     return sorted(mounts.values(), key=lambda mount: len(mount[1].parts))
+
+
+def with_allowed_hosts(workspace: Workspace, undo: ExitStack) -> Workspace:
+    """The workspace with the way to its allowed hosts; as it is, if it has none. `undo` takes what closes it.
+
+    Raises SandboxError if a host is none, or if there is the whole network anyway.
+    """
+    if not workspace.allow_hosts:
+        return workspace
+    if workspace.network:
+        raise SandboxError("--network opens everything, --allow-host some hosts alone: choose one.")
+    from coder_sandbox import proxy  # brings asyncio, which costs more to import than bubblewrap to start
+
+    try:
+        opened = proxy.Proxy(workspace.allow_hosts, workspace.label)
+    except (ValueError, OSError) as error:
+        raise SandboxError(f"--allow-host: {error}") from None
+    undo.callback(opened.close)
+    mounts = (*workspace.mounts, Mount(opened.socket, PROXY_INSIDE))
+    return replace(workspace, mounts=mounts, env={**workspace.env, **proxy.environment(workspace.allow_hosts)})

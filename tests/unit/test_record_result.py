@@ -5,7 +5,7 @@ import json
 import pytest
 
 from coder.errors import CoderError, EnvironmentFault, NothingToFix, UsageError
-from coder.record.result import EXIT_CODES, Counts, Result, Verification
+from coder.record.result import EXIT_CODES, Counts, Result, Verification, sandbox_in_words
 
 KEYS = {
     "": "schema run_id status goal_tests patch files verification policy model sandbox counts drift seconds run_dir"
@@ -52,3 +52,17 @@ def test_each_status_has_its_exit_code(status, code):
 def test_a_fault_has_the_exit_code_of_its_result(fault):
     result = Result.of_fault(fault("why"))
     assert (result.exit_code, result.reason) == (fault.exit_code, "why")
+
+
+@pytest.mark.parametrize(
+    ("opened", "words"),
+    [
+        ({"name": "bwrap", "network": False, "allow_hosts": [], "image": ""}, "bwrap"),
+        ({"name": "docker", "network": True}, "docker, with the network"),
+        ({"name": "bwrap", "allow_hosts": ["a.org", "b.org:8080"]}, "bwrap, may reach a.org b.org:8080"),
+        ({"name": "docker", "image": "python:3.12"}, "docker, image python:3.12"),
+        ({}, ""),
+    ],
+)
+def test_the_sandbox_says_what_is_open(opened, words):
+    assert sandbox_in_words(opened) == words

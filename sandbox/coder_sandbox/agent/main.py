@@ -83,6 +83,15 @@ def operation(name: str) -> Optional[Callable[[Message, Callable[[Message], None
     return suite.OPS.get(name)
 
 
+def start_relay(socket_path: str) -> None:
+    """Carry the loopback's connections to coder's proxy. Loaded only where there is one: asyncio is slow to import."""
+    if TYPE_CHECKING:
+        from coder_sandbox.agent import relay
+    else:
+        import relay
+    relay.Relay(socket_path).start()
+
+
 def answer(request: Message, channel: Channel, cwd: str) -> Message:
     """Do one request, and give the body of its last line."""
     name = request.get("op")
@@ -109,6 +118,8 @@ def main() -> None:
     os.makedirs(os.environ.get("HOME", "/tmp"), exist_ok=True)
     execute.set_limits(settings)
     processes.guard.start(settings["memory_mb"], settings["processes"])
+    if settings.get("relay"):
+        start_relay(settings["relay"])
     threading.Thread(target=channel.listen, args=(settings["remove"],), daemon=True).start()
     version = ".".join(map(str, sys.version_info[:3]))
     channel.send({"event": "ready", "python": version, "pid": os.getpid()})
