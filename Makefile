@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench record clean
+.PHONY: help setup demo test test-unit lint format lock bench bench-drift record clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -34,6 +34,9 @@ lock: setup     ## resolve the dependencies anew (needs uv)
 
 bench: setup    ## figures, as ratios measured in one run
 	@.venv/bin/python scripts/bench.py
+
+bench-drift: setup ## drift detection beside other agents' detectors
+	@.venv/bin/python tests/drift/measure.py
 
 record: setup   ## docs/run.svg, the picture of a real run
 	@.venv/bin/python scripts/record.py

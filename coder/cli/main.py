@@ -13,6 +13,7 @@ VERBS = {
     "diff": "Print the patch of a run.",
     "apply": "Put the patch of a run into its repository.",
     "undo": "Take an applied patch back.",
+    "drift": "Say where an agent's run went off course.",
     "doctor": "Say what is here, what is missing, and how to get it.",
     "eval": "Run a dataset of tasks and report how many were fixed.",
 }
