@@ -86,3 +86,32 @@ class CandidateResult:
     failed_test: str = ""  # the test that ended it
     message: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What one call did. Two behaviours are the same if `kind` and `mark` are; `words` are for the reader, cut."""
+
+    kind: Literal["returns", "raises", "hangs"]
+    words: str = ""
+    mark: str = ""
+
+    def same_as(self, other: Behaviour) -> bool:
+        return (self.kind, self.mark) == (other.kind, other.mark)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One call of a function of the project, and what the base (key "") and each candidate did with it."""
+
+    function: str  # qualified name
+    module: str  # the name it is imported by
+    path: str
+    receiver: str  # the object it is a method of, in words; "" for a function
+    arguments: str  # as one would write them
+    literal: bool  # whether function and arguments are Python that makes this very call
+    varied: bool  # no test makes this very call
+    passing: bool  # it is, or is varied from, a call by a test that passes at the base
+    entry: bool  # it is, or is varied from, a call by a test itself
+    test: str
+    did: Mapping[str, Behaviour]

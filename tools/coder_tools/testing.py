@@ -14,10 +14,12 @@ from typing import Any, Literal, get_args
 
 from coder_sandbox.contract import Event, Sandbox
 from coder_tools.contract import (
+    Behaviour,
     CandidateResult,
     CollectError,
     Collection,
     Frame,
+    Input,
     Outcome,
     Splice,
     TestResult,
@@ -29,6 +31,7 @@ MESSAGE = 4096  # characters of a failure's message
 NAME = 4096  # characters of a test id or a path
 FRAMES = 40
 REQUEST_BYTES = 4 << 20  # of candidates in one request
+COMPARE_STARTUP = 5.0  # seconds over its own time that a comparison may need to collect tests it has not seen
 
 Candidate = tuple[str, Sequence[Splice], Sequence[str], float]
 """(key, splices, companion ids, limit in seconds)"""
@@ -143,6 +146,41 @@ class Suite:
             self._ask("warm_check", {"candidates": part, "timeout": left}, left, on_event)
         return list(found.values())
 
+    def compare(
+        self,
+        candidates: Sequence[tuple[str, Sequence[Splice]]],
+        *,
+        passing: Sequence[str],
+        failing: Sequence[str],
+        test_files: Sequence[str],
+        seed: int,
+        timeout: float,
+    ) -> tuple[list[Input], str]:
+        """What candidates, by key, do on the inputs that these tests give to what they change, and on their neighbours.
+
+        Needs open_warm. The base is there too, under the key "". A candidate that changes more than the bodies of
+        functions is left out. With it: why there are no inputs, in words, or "".
+        """
+        keys = {"", *(key for key, _ in candidates)}
+        found: list[Input] = []
+
+        def on_event(event: Event) -> None:
+            given = _input(event.get("input"), keys)
+            if given is not None:
+                found.append(given)
+
+        payload = {
+            "candidates": [{"key": key, "splices": _splices(splices)} for key, splices in candidates],
+            "passing": list(passing),
+            "failing": list(failing),
+            "test_files": list(test_files),
+            "seed": seed,
+            "limit": timeout,
+            "timeout": timeout + COMPARE_STARTUP,
+        }
+        answer = self._ask("warm_compare", payload, timeout + COMPARE_STARTUP, on_event)
+        return found, "" if found else _text(answer.get("reason"), MESSAGE) or "no input could be recorded"
+
     def close_warm(self) -> None:
         """End what open_warm started."""
         if self.warm:
@@ -166,7 +204,7 @@ def _parts(candidates: Sequence[Candidate]) -> Iterator[list[dict[str, Any]]]:
     for key, splices, companions, limit in candidates:
         candidate = {
             "key": key,
-            "splices": [[splice.path, splice.start, splice.end, splice.text] for splice in splices],
+            "splices": _splices(splices),
             "companions": list(companions),
             "limit": limit,
         }
@@ -178,6 +216,10 @@ def _parts(candidates: Sequence[Candidate]) -> Iterator[list[dict[str, Any]]]:
         size += own
     if part:
         yield part
+
+
+def _splices(splices: Sequence[Splice]) -> list[list[Any]]:
+    return [[splice.path, splice.start, splice.end, splice.text] for splice in splices]
 
 
 def _text(value: object, size: int) -> str:
@@ -252,6 +294,37 @@ def _candidate_result(value: object) -> CandidateResult | None:
         message=_text(value.get("message"), MESSAGE),
         seconds=_number(value.get("seconds")),
     )
+
+
+def _input(value: object, keys: set[str]) -> Input | None:
+    """None for what is no input, or says nothing of the base or of any candidate."""
+    if not isinstance(value, dict) or not isinstance(value.get("did"), dict):
+        return None
+    did = {key: _behaviour(answer) for key, answer in value["did"].items() if key in keys}
+    known = {key: behaviour for key, behaviour in did.items() if behaviour is not None}
+    if "" not in known or len(known) < 2:
+        return None
+    return Input(
+        function=_text(value.get("function"), 200),
+        module=_text(value.get("module"), 200),
+        path=str(value["path"]) if _is_inside(value.get("path")) else "",
+        receiver=_text(value.get("receiver"), 300),
+        arguments=_text(value.get("arguments"), 1000),
+        literal=value.get("literal") is True,
+        varied=value.get("varied") is True,
+        passing=value.get("passes") is True,
+        entry=value.get("entry") is True,
+        test=_text(value.get("test"), NAME),
+        did=known,
+    )
+
+
+def _behaviour(value: object) -> Behaviour | None:
+    match value:
+        case ["returns" | "raises" | "hangs" as kind, str(words), str(mark)]:
+            return Behaviour(kind, words[:1000], mark[:200])
+        case _:
+            return None
 
 
 _WRAPPERS = (("uv", "run"), ("poetry", "run"), ("pdm", "run"), ("pipenv", "run"), ("hatch", "run"), ("rye", "run"))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Set
 if TYPE_CHECKING:
     from coder_sandbox.agent.runner.report import Record
     from coder_sandbox.agent.runner_process import RunnerProcess
-    from coder_sandbox.agent.validator import warm_check, warm_close, warm_open
+    from coder_sandbox.agent.validator import warm_check, warm_close, warm_compare, warm_open
 else:
     from runner_process import RunnerProcess
-    from validator import warm_check, warm_close, warm_open
+    from validator import warm_check, warm_close, warm_compare, warm_open
 
 Emit = Callable[[Dict[str, Any]], None]
 
@@ -172,5 +172,6 @@ OPS: Dict[str, Callable[[Record, Emit], Record]] = {
     "tests": tests,
     "warm_open": warm_open,
     "warm_check": warm_check,
+    "warm_compare": warm_compare,
     "warm_close": warm_close,
 }

@@ -69,6 +69,20 @@ class Validator:
                 return
             yield self._check_fresh(candidate, deadline)
 
+    def compare(self, payload: Record, deadline: float) -> Record:
+        """What candidates do side by side, on inputs near the tests' own."""
+        if self._process is None and not (self._is_usable and self.open()):
+            return {"reason": self.why_not or "there is no warm process"}
+        assert self._process
+        wanted = ("candidates", "passing", "failing", "test_files", "seed", "limit")
+        self._process.send({key: payload[key] for key in wanted})
+        record = first(self._process.until(deadline), "compared")
+        if record is None:
+            self.close()
+            return {"reason": "the comparison was not done in time"}
+        answer: Record = record["compared"]
+        return answer
+
     def _check_warm(self, left: Dict[str, Record], fresh: Dict[str, Record], deadline: float) -> Iterator[Record]:
         """Give the verdicts that the warm process has. `left` loses what it was given, but for what was not begun
         when it died; what it cannot do, and what may have killed it, is added to `fresh`."""
@@ -176,6 +190,17 @@ def warm_check(payload: Record, emit: Emit) -> Record:
         emit({"event": "candidate", "candidate": verdict})
         checked += 1
     return {"checked": checked}
+
+
+def warm_compare(payload: Record, emit: Emit) -> Record:
+    """Put candidates side by side, and emit what they do on each input."""
+    if not _open:
+        return {"error": "warm_compare before warm_open"}
+    answer = _open[0].compare(payload, time.monotonic() + float(payload["timeout"]))
+    inputs = answer.get("inputs") or []
+    for given in inputs:
+        emit({"event": "input", "input": given})
+    return {"inputs": len(inputs), "reason": str(answer.get("reason") or "")}
 
 
 def warm_close(payload: Record, emit: Emit) -> Record:

@@ -20,12 +20,13 @@ import sys
 import threading
 import time
 from select import POLLIN, poll
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Set
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Set, Union
 
 from .override import Sources, compile_source, install
 from .place import Placer, Plan, Ran
 from .pool import Child, Forked, Pool, end_orphans, end_tree, leave, mute
 from .project import Project, shorten
+from .replay import Comparison, compare
 from .report import Inbox, Record, Report, hide, new_word, reporter
 from .swap import Reload
 
@@ -214,6 +215,8 @@ class Warm(Role):
         except Forked as fork:
             if isinstance(fork.task, Task):
                 self._check(fork.task, tests, fork.say)
+            elif isinstance(fork.task, Comparison):
+                compare(fork.task, tests, self._project, fork.say)
             else:
                 probe(fork.task, tests, fork.say)
         leave()
@@ -229,10 +232,29 @@ class Warm(Role):
         self._report({"ready": True, "missing": missing, "why": tests.why_not, "spawned": spawned})
         with os.fdopen(self._ends.commands, "rb", closefd=False) as commands:  # a child has closed it
             for line in commands:
-                goal, candidates = json.loads(line)
+                message = json.loads(line)
+                if isinstance(message, dict):
+                    self._compare(message)
+                    continue
+                goal, candidates = message
                 tasks = (Task(candidate, goal) for candidate in candidates)
                 self._pool.run(self._swappable(tasks), lambda task: task.limit, self._done)
                 self._report({"checked": True})
+
+    def _compare(self, payload: Record) -> None:
+        """Put those candidates side by side that can be swapped, and say what each does."""
+        plans: Dict[str, Plan] = {}
+        for candidate in payload["candidates"]:
+            with contextlib.suppress(Reload, OSError, ValueError, SyntaxError, LookupError, TypeError):
+                plans[str(candidate["key"])] = self._placer.plan(candidate["splices"])
+        task = Comparison(payload, plans)
+        answer: Record = {"reason": "none of them changes only the bodies of functions"}
+
+        def done(child: Child[Any]) -> None:
+            answer.update({"reason": "" if "inputs" in child.said else child.fate, **child.said})
+
+        self._pool.run([task] if plans else [], lambda task: task.limit + STARTUP, done)
+        self._report({"compared": answer})
 
     def _swappable(self, tasks: Iterator[Task]) -> Iterator[Task]:
         """Those that can be swapped. All is worked out here, since a fork pays for each page of memory it touches."""
@@ -335,7 +357,11 @@ class Router:
         mute()
         self._pool: Pool[Task] = Pool(self._workers)
         for line in self._commands:
-            self._check([Task(candidate, self._goal) for candidate in json.loads(line)])
+            message = json.loads(line)
+            if isinstance(message, dict):
+                self._report({"compared": self._compare(message)})
+                continue
+            self._check([Task(candidate, self._goal) for candidate in message])
             self._report({"checked": True})
         if self._link:
             self._link.end()
@@ -381,7 +407,7 @@ class Router:
         self._pool.private = [*self._private, *(self._link.fds if self._link else [])]
         self._pool.run(cool, lambda task: task.limit + self._startup, self._done, self._begun)
 
-    def _is_warm_for(self, tasks: List[Task]) -> bool:
+    def _is_warm_for(self, tasks: Sequence[Union[Task, Comparison]]) -> bool:
         """Whether there is a warm process that has all these tests' files, after starting it if need be."""
         ids = {test for task in tasks for test in task.ids}
         if self._is_cold:
@@ -414,6 +440,21 @@ class Router:
 
     def _begun(self, task: Task) -> None:
         self._report({"begun": task.key})
+
+    def _compare(self, payload: Record) -> Record:
+        """What the warm process says of candidates side by side. Nothing is compared without one."""
+        if not self._is_warm_for([Comparison(payload, {})]):
+            return {"reason": "there is no warm process"}
+        assert self._link
+        if self._link.send(payload):
+            for record in self._link.records():
+                if "compared" in record:
+                    answer: Record = record["compared"]
+                    return answer
+        self._link.end()
+        self._link = None
+        end_orphans(())
+        return {"reason": "the warm process ended"}
 
     def _is_early(self, task: Task) -> bool:
         try:
