@@ -136,6 +136,14 @@ def fake_ollama() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
+def fake_openai() -> Iterator[Callable[..., Any]]:
+    """Starts fake servers of the OpenAI wire: fake_openai(flavor=...), the keys as in tests/fakes/openai_server.py."""
+    module = _fake("openai_server")
+    with ExitStack() as stack:
+        yield lambda **script: stack.enter_context(module.FakeOpenAI(script))
+
+
+@pytest.fixture
 def scripted_policy() -> Callable[..., Any]:
     """Makes a policy that plays a list of steps; see tests/fakes/scripted_policy.py."""
     made: Callable[..., Any] = _fake("scripted_policy").ScriptedPolicy

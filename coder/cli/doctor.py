@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from coder_sandbox.toolchain import Toolchain
 
 CANNOT = 3  # exit code: the environment cannot do it
-_OLLAMA_SECONDS = 1.0
 _LEAST_FREE = 200 << 20  # bytes in the state directory; a run keeps a copy of the repository there
 
 
@@ -36,8 +35,13 @@ class Check:
 def command(
     repo: Annotated[Path, typer.Option(help="The repository to look at.", show_default=False)] = HERE,
     as_json: Json = False,
+    pull: Annotated[
+        str, typer.Option(metavar="NAME", help="First have Ollama get this model, such as gemma4:e4b.")
+    ] = "",
 ) -> int:
     """Exit code 0 if a fix could run here: git, the repository's Python, a sandbox and the state directory; else 3."""
+    if pull:
+        _pull(pull)
     checks = [check() for check in _checks(repo.resolve())]
     able = can_fix(checks)
     if as_json:
@@ -63,7 +67,8 @@ def _checks(repo: Path) -> list[Callable[[], Check]]:
         lambda: _pytest(repo),
         lambda: _sandbox("bwrap"),
         lambda: _sandbox("docker"),
-        _ollama,
+        _hardware,
+        _model,
         _state,
     ]
 
@@ -113,17 +118,45 @@ def _sandbox(kind: Literal["bwrap", "docker"]) -> Check:
     return Check(kind, works, words, "one of the sandboxes")
 
 
-def _ollama() -> Check:
+def _hardware() -> Check:
+    from coder.models.hardware import GIB, detect
+
+    found = detect()
+    return Check("hardware", True, f"{found.words()}; {found.for_model / GIB:.0f} GB for a model", "optional")
+
+
+def _model() -> Check:
+    """What --model auto would use, and what would fit this machine better."""
+    from coder.models.choose import advise
+    from coder.models.hardware import detect
+
+    advice = advise(os.environ, detect())
+    parts = [f"auto takes {advice.spec}: {advice.why}" if advice.spec else f"none, and none is needed: {advice.why}"]
+    parts += [f"better: {advice.better}"] if advice.better else []
+    parts += [f"too tight here: {', '.join(advice.tight)}"] if advice.tight else []
+    return Check("model", bool(advice.spec), "; ".join(parts), "optional")
+
+
+def _pull(name: str) -> None:
+    """Have Ollama get a model, with a bar. EnvironmentFault if it does not."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from coder.errors import EnvironmentFault
     from coder.models.contract import ModelError
     from coder.models.ollama_server import OllamaServer, server_url
 
-    server = OllamaServer(server_url(os.environ), timeout=_OLLAMA_SECONDS)
-    try:
-        version, models = server.version(), [model.name for model in server.models()]
-    except ModelError as error:
-        return Check("ollama", False, f"{error} Only needed for --model ollama:NAME.", "optional")
-    there = f"models: {', '.join(models)}" if models else "no model yet: ollama pull NAME"
-    return Check("ollama", bool(models), f"{version} at {server.url}; {there}", "optional")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(f"getting {name}", total=None)
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{name}: {what}", completed=done, total=total or None)
+
+        try:
+            OllamaServer(server_url(os.environ)).pull(name, progress)
+        except ModelError as error:
+            raise EnvironmentFault(str(error)) from None
 
 
 def _state() -> Check:

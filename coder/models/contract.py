@@ -24,6 +24,7 @@ class Message(TypedDict):
     tool_calls: NotRequired[list[ToolCall]]  # of an assistant message
     name: NotRequired[str]  # of a tool message: which tool answered
     tool_call_id: NotRequired[str]  # of a tool message: which call it answers
+    images: NotRequired[list[str]]  # of a user message: data URLs
 
 
 ToolSchema = dict[str, Any]
@@ -39,18 +40,22 @@ class Reply:
     tool_calls: tuple[ToolCall, ...] = field(default_factory=tuple)
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    done_reason: str = ""  # "stop", "length", "tool_calls", or "thinking" if coder cut endless thinking short
+    done_reason: str = ""  # "stop", "length", "tool_calls" as the server gave it
+    calls: int = 1  # requests it took: 2 where the thoughts were cut short and the answer asked for without any
+    load_seconds: float = 0.0  # how long the server loaded the model for this, where it tells
 
 
 class ModelError(Exception):
     """The model could not be asked or did not answer. The message says what failed and what to do.
 
     `retryable`: asking again may help (server busy, stream broken); otherwise somebody must act first.
+    `retry_after`: seconds the server wants to be left alone; 0 where it did not say.
     """
 
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
+    def __init__(self, message: str, *, retryable: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class ChatModel(Protocol):
@@ -58,6 +63,8 @@ class ChatModel(Protocol):
 
     name: str  # as the user would write it: "ollama:gemma4:e4b"
     context: int  # tokens that prompt and answer may have together
+    billions: float  # of parameters; 0 where nobody tells
+    images: bool  # whether it takes pictures
 
     def chat(
         self,
@@ -67,6 +74,17 @@ class ChatModel(Protocol):
         think: bool,
         max_tokens: int,
         timeout: float,
+        think_limit: int | None = None,
+        temperature: float | None = None,
     ) -> Reply:
-        """Ask once, with no hidden retries. `timeout`: seconds for the whole answer. Raises ModelError."""
+        """Ask once, with no hidden retries. Raises ModelError.
+
+        timeout: seconds for the whole answer. think_limit: tokens of thinking after which it is cut short and the
+        answer asked for without. temperature: None for the model's own. A server without tool calling gets the
+        tools as text, and its calls stay in the reply's text.
+        """
+        ...
+
+    def count(self, text: str) -> int:
+        """The tokens of a text by the model's own tokenizer; 0 where the server has no way to ask."""
         ...

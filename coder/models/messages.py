@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coder.models.contract import Message
 
@@ -25,8 +25,14 @@ def to_langchain(messages: Sequence[Message]) -> list[BaseMessage]:
 
     make: dict[str, Callable[[Message], BaseMessage]] = {
         "system": lambda m: SystemMessage(content=m["content"]),
-        "user": lambda m: HumanMessage(content=m["content"]),
+        "user": lambda m: HumanMessage(content=_with_images(m)),
         "assistant": ai,
         "tool": lambda m: ToolMessage(content=m["content"], name=m.get("name"), tool_call_id=m.get("tool_call_id", "")),
     }
     return [make[message["role"]](message) for message in messages]
+
+
+def _with_images(message: Message) -> Any:
+    """The text alone, or text and pictures as LangChain has them in one message."""
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in message.get("images", ())]
+    return [{"type": "text", "text": message["content"]}, *pictures] if pictures else message["content"]

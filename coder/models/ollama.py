@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
+from coder.models.memory import context_for
 from coder.models.messages import to_langchain
 from coder.models.ollama_server import OllamaServer, unreachable
 from coder.models.privacy import disable_tracing, is_loopback
-from coder.models.stream import limited
-from coder.models.tokens import estimate
+from coder.models.stream import Heard, Piece, hear, limited
+from coder.models.text_tools import as_text
+from coder.models.thinking import held
+from coder.models.tokens import CHARS_PER_TOKEN, estimate
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -18,28 +22,34 @@ if TYPE_CHECKING:
 
 CONTEXT = 32_768  # tokens asked for where the model has as many: Ollama's own default may be 4,096
 _KEEP_ALIVE = "30m"  # a run has pauses for tests in it
-_FIRST, _IDLE = 300.0, 60.0  # seconds to the first piece (a cold load), and between two
+_IDLE = 60.0  # seconds of silence
+_LOAD, _READ = 900.0, 5.0  # seconds a cold load may take; tokens a second that a prompt is read with at least
 _MOST_CHARS_PER_TOKEN = 8  # no prompt of code and prose has more: fewer tokens than that were not read
 _FEWEST_CHARS_PER_TOKEN = 2
 
 
 class OllamaModel:
-    """A model on an Ollama server. Raises ModelError if the server is not there or has no such model."""
+    """A model on an Ollama server. Raises ModelError if the server is not there or has no such model.
 
-    def __init__(self, model: str, url: str, *, context: int = CONTEXT, temperature: float | None = None) -> None:
+    `memory`: bytes that weights and context cache may have together; 0 where that is not for us to know.
+    """
+
+    def __init__(self, model: str, url: str, *, context: int = CONTEXT, memory: int = 0) -> None:
         self.name = f"ollama:{model}"
         self._model = model
         self._server = OllamaServer(url)
         abilities = self._server.abilities(model)
-        if "tools" not in abilities.capabilities and abilities.capabilities:
-            raise ModelError(
-                f"{model} cannot call tools: its template has none. Take one that can, such as gemma4 or qwen3-coder."
-            )
-        self._thinks = "thinking" in abilities.capabilities
-        self.context = min(context, abilities.context) if abilities.context else context
-        self._temperature = temperature
+        self._tools = abilities.can("tools")
+        self._thinks = abilities.can("thinking")
+        self.images = abilities.can("vision")
+        self.billions = abilities.billions
+        weights = self._server.size(model) if memory else 0
+        self.context = context_for(abilities.context, context, weights, abilities.shape, memory)
         self._chat: ChatOllama | None = None
         self._loaded = False  # whether it is known what context the server loaded it with
+
+    def count(self, text: str) -> int:
+        return 0  # Ollama tells only what a whole prompt had
 
     def chat(
         self,
@@ -49,28 +59,58 @@ class OllamaModel:
         think: bool,
         max_tokens: int,
         timeout: float,
+        think_limit: int | None = None,
+        temperature: float | None = None,
     ) -> Reply:
         """One answer, streamed. Raises ModelError; a prompt that the server cut is an error too."""
-        chat = self._client()
-        reasoning = think if self._thinks else None
+        deadline = time.monotonic() + timeout
+        if not self._tools:
+            messages, tools = as_text(messages, tools), ()
         options = {"num_predict": max_tokens, "num_ctx": self.context, "repeat_penalty": 1.0}
-        if self._temperature is not None:
-            options["temperature"] = self._temperature
+        if temperature is not None:
+            options["temperature"] = temperature
 
-        def open_stream() -> Iterator[Any]:
-            kwargs: dict[str, Any] = {"tools": list(tools), "reasoning": reasoning, "options": options}
-            return chat.stream(to_langchain(messages), **kwargs)
+        def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
+            given = {"tools": list(tools), "reasoning": thinking if self._thinks else None, "options": options}
+            heard = self._hear(asked, given, estimate(asked, tools), deadline - time.monotonic(), limit)
+            if not heard.cut and not heard.info.get("done"):
+                raise ModelError(
+                    "Ollama ended its answer in the middle. The model's process may have died: see its log.",
+                    retryable=True,
+                )
+            return heard
 
-        pieces = limited(open_stream, timeout=timeout, first=max(_FIRST, _IDLE), idle=_IDLE, abandon=self._abandon)
+        heard, cut = held(ask, messages, think=think and self._thinks, limit=think_limit)
+        reply = _reply(heard, cut, messages, tools)
+        self._check_whole(int(heard.info.get("prompt_eval_count") or 0), messages, tools)
+        self._learn_context()
+        return reply
+
+    def _hear(
+        self, messages: Sequence[Message], given: dict[str, Any], tokens: int, timeout: float, limit: int | None
+    ) -> Heard:
+        chat = self._client()
+
+        def pieces() -> Iterator[Piece]:
+            for chunk in chat.stream(to_langchain(messages), **given):
+                calls = [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in chunk.tool_calls]
+                thought = str(chunk.additional_kwargs.get("reasoning_content") or "")
+                yield Piece(str(chunk.content or ""), thought, tuple(calls), chunk.response_metadata)
+
+        def still_busy(waited: float) -> str:
+            """A cold load and the reading of a long prompt take their time; what takes longer is stuck."""
+            loading = self._server.loaded_context(self._model) is None
+            most = _LOAD if loading else _IDLE + tokens / _READ
+            doing = "the model is still being loaded" if loading else "the model is loaded, and no answer began"
+            return f"{doing} after {waited:.0f} seconds" if waited >= most else ""
+
         try:
-            reply = _assemble(pieces)
+            stream = limited(pieces, timeout=timeout, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
+            return hear(stream, limit)
         except ModelError:
             raise
         except Exception as error:
             raise self._explained(error) from error
-        self._check_whole(reply, messages, tools)
-        self._learn_context()
-        return reply
 
     def _learn_context(self) -> None:
         """Once the model is loaded: a server that gave it less context than asked for gets shorter prompts."""
@@ -82,7 +122,7 @@ class OllamaModel:
         if self._chat is None:
             disable_tracing()
             kwargs: dict[str, Any] = {
-                "timeout": _FIRST,
+                "timeout": _LOAD,
                 "trust_env": not is_loopback(self._server.url),
                 "follow_redirects": False,
             }
@@ -102,18 +142,18 @@ class OllamaModel:
             self._chat._client.close()  # type: ignore[no-untyped-call]
             self._chat = None
 
-    def _check_whole(self, reply: Reply, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> None:
+    def _check_whole(self, read: int, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> None:
         """Raise ModelError if the server read only a part of the prompt: it drops the oldest messages silently."""
         size = sum(len(message["content"]) for message in messages)  # a template may leave thoughts and tools out
-        if not reply.prompt_tokens or reply.prompt_tokens * _MOST_CHARS_PER_TOKEN >= size:
+        if not read or read * _MOST_CHARS_PER_TOKEN >= size:
             return
         # Few tokens may also mean that the rest was in the server's cache: only too small a context cuts.
         loaded = self._server.loaded_context(self._model)
         if loaded and size / _FEWEST_CHARS_PER_TOKEN <= loaded:
             return
-        self.context = min(self.context, loaded or max(reply.prompt_tokens, 2048))
+        self.context = min(self.context, loaded or max(read, 2048))
         raise ModelError(
-            f"Ollama read {reply.prompt_tokens} tokens of a prompt of about {estimate(messages, tools)}: it cut the "
+            f"Ollama read {read} tokens of a prompt of about {estimate(messages, tools)}: it cut the "
             f"rest away. coder goes on with shorter prompts; better, give the server a context of {CONTEXT} tokens.",
             retryable=True,
         )
@@ -129,7 +169,7 @@ class OllamaModel:
         if isinstance(error, ConnectionError | httpx.ConnectError):
             return unreachable(url)
         if isinstance(error, httpx.TimeoutException):
-            return ModelError(f"Ollama at {url} fell silent for {_FIRST:.0f} seconds.", retryable=True)
+            return ModelError(f"Ollama at {url} fell silent for {_LOAD:.0f} seconds.", retryable=True)
         if isinstance(error, httpx.HTTPError):
             return ModelError(
                 f"The connection to Ollama at {url} broke in the middle of an answer ({error}). Look at its log.",
@@ -157,26 +197,22 @@ class OllamaModel:
         return ModelError(f"Ollama at {url} answers: {text[:300]} (status {status}).", retryable=busy)
 
 
-def _assemble(pieces: Iterator[Any]) -> Reply:
-    """One reply from the pieces of a stream. Raises ModelError if it ends without its end."""
-    text, thinking, calls = [], [], []
-    info: dict[str, Any] = {}
-    for piece in pieces:
-        text.append(str(piece.content or ""))
-        thinking.append(str(piece.additional_kwargs.get("reasoning_content") or ""))
-        calls += [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in piece.tool_calls]
-        info |= piece.response_metadata
-    if not info.get("done"):
-        raise ModelError(
-            "Ollama ended its answer in the middle. The model's process may have died: see its log.", retryable=True
-        )
+def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> Reply:
+    """The answer with what it cost; a stream that was cut has no counts of its own, so they are estimated."""
+    info = heard.info
+    prompt, completion = int(info.get("prompt_eval_count") or 0), int(info.get("eval_count") or 0)
+    if cut is not None:
+        prompt += estimate(messages, tools)
+        completion += int(len(cut.thinking) / CHARS_PER_TOKEN)
     return Reply(
-        "".join(text),
-        "".join(thinking),
-        tuple(calls),
-        int(info.get("prompt_eval_count") or 0),
-        int(info.get("eval_count") or 0),
+        heard.text,
+        heard.thinking,
+        tuple(heard.calls),
+        prompt,
+        completion,
         str(info.get("done_reason") or ""),
+        calls=1 if cut is None else 2,
+        load_seconds=int(info.get("load_duration") or 0) / 1e9,
     )
 
 

@@ -1,13 +1,16 @@
-"""What an Ollama server tells about itself: version, models, what a model can do."""
+"""What an Ollama server tells about itself: version, models, what a model can do; and getting another one."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from coder.models.contract import ModelError
+from coder.models.memory import Shape, shape_of
 from coder.models.privacy import is_loopback
 
 DEFAULT_URL = "http://127.0.0.1:11434"
@@ -20,6 +23,7 @@ class Installed:
     name: str
     family: str
     size: int  # bytes
+    billions: float = 0.0  # parameters
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,12 @@ class Abilities:
 
     capabilities: frozenset[str]
     context: int
+    shape: Shape | None = None
+    billions: float = 0.0  # parameters
+
+    def can(self, what: str) -> bool:
+        """Whether it can; a server that is too old to say is believed to."""
+        return what in self.capabilities or (not self.capabilities and what == "tools")
 
 
 def server_url(environ: Mapping[str, str]) -> str:
@@ -60,25 +70,54 @@ class OllamaServer:
         for entry in self._ask("GET", "/api/tags").get("models") or []:
             details = entry.get("details") or {}
             name = str(entry.get("name") or entry.get("model") or "")
-            found.append(Installed(name, str(details.get("family") or ""), int(entry.get("size") or 0)))
+            billions = parameters(str(details.get("parameter_size") or ""))
+            found.append(Installed(name, str(details.get("family") or ""), int(entry.get("size") or 0), billions))
         return [model for model in found if model.name]
 
     def abilities(self, name: str) -> Abilities:
         answer = self._ask("POST", "/api/show", {"model": name})
         info = answer.get("model_info") or {}
         context = next((int(value) for key, value in info.items() if key.endswith(".context_length")), 0)
-        return Abilities(frozenset(answer.get("capabilities") or ()), context)
+        billions = parameters(str((answer.get("details") or {}).get("parameter_size") or ""))
+        return Abilities(frozenset(answer.get("capabilities") or ()), context, shape_of(info), billions)
 
-    def loaded_context(self, name: str) -> int:
-        """The context the model is loaded with now, in tokens; 0 if it is not loaded or the server does not say."""
+    def size(self, name: str) -> int:
+        """Bytes of the model's weights; 0 if the server does not list it."""
+        return next((m.size for m in self.models() if m.name in (name, f"{name}:latest")), 0)
+
+    def loaded_context(self, name: str) -> int | None:
+        """The context the model is loaded with now, in tokens (0: the server does not say); None if it is not."""
         try:
             models = self._ask("GET", "/api/ps").get("models") or []
         except ModelError:
-            return 0
+            return None
         for entry in models:
-            if name in (entry.get("name"), entry.get("model")):
+            if {name, f"{name}:latest"} & {entry.get("name"), entry.get("model")}:
                 return int(entry.get("context_length") or 0)
-        return 0
+        return None
+
+    def pull(self, name: str, progress: Callable[[str, int, int], None]) -> None:
+        """Have the server get a model. progress(what, bytes done, bytes in all) is called as it goes on."""
+        import httpx
+
+        try:
+            with (
+                httpx.Client(timeout=httpx.Timeout(self._timeout, read=300.0), trust_env=self._trust) as client,
+                client.stream("POST", self.url + "/api/pull", json={"model": name, "stream": True}) as answer,
+            ):
+                last = ""
+                for line in answer.iter_lines():
+                    told = json.loads(line) if line.strip() else {}
+                    if told.get("error"):
+                        raise ModelError(f"Ollama could not get {name}: {str(told['error'])[:300]}")
+                    last = str(told.get("status") or "")
+                    progress(last, int(told.get("completed") or 0), int(told.get("total") or 0))
+        except httpx.HTTPError as error:
+            raise unreachable(self.url, str(error)) from None
+        except ValueError:
+            raise not_ollama(self.url) from None
+        if last != "success":
+            raise ModelError(f"Ollama stopped getting {name} in the middle. Ask again: it goes on where it was.")
 
     def missing(self, name: str) -> ModelError:
         """The error for a model that is not there, with the nearest names that are."""
@@ -86,13 +125,21 @@ class OllamaServer:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
         near = near or [n for n in names if n.split(":")[0] == name.split(":")[0]] or names[:5]
         there = f"There are: {', '.join(near)}." if near else "It has no model at all."
-        return ModelError(f"Ollama at {self.url} has no model {name}. {there} To get it: ollama pull {name}")
+        return ModelError(
+            f"Ollama at {self.url} has no model {name}. {there} To get it: ollama pull {name} (or coder doctor "
+            f"--pull {name})"
+        )
+
+    @property
+    def _trust(self) -> bool:
+        """Whether a proxy from the environment may be asked the way."""
+        return not is_loopback(self.url)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         import httpx
 
         try:
-            with httpx.Client(timeout=self._timeout, trust_env=not is_loopback(self.url)) as client:
+            with httpx.Client(timeout=self._timeout, trust_env=self._trust) as client:
                 response = client.request(method, self.url + path, json=body)
                 answer = response.json()
         except httpx.TimeoutException:
@@ -108,6 +155,12 @@ class OllamaServer:
         if not isinstance(answer, dict):
             raise not_ollama(self.url)
         return answer
+
+
+def parameters(text: str) -> float:
+    """Billions of parameters in a server's words such as "8.0B" or "134.52M"; 0 for any other."""
+    match = re.fullmatch(r"([\d.]+)\s*([BMK])", text.strip(), re.IGNORECASE)
+    return float(match[1]) * {"B": 1.0, "M": 1e-3, "K": 1e-6}[match[2].upper()] if match else 0.0
 
 
 def unreachable(url: str, why: str = "") -> ModelError:

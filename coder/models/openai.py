@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
 from coder.models.messages import to_langchain
+from coder.models.openai_server import base_url, is_loading, look, near, tokens
 from coder.models.privacy import disable_tracing, is_loopback
-from coder.models.stream import limited
+from coder.models.stream import Heard, Piece, hear, limited
+from coder.models.text_tools import as_text
+from coder.models.thinking import held
 from coder.models.tokens import CHARS_PER_TOKEN, estimate
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
     from langchain_openai.chat_models.base import BaseChatOpenAI
 
-CONTEXT = 32_768  # tokens that are taken to be there: the wire has no way to ask
-_FIRST, _IDLE = 300.0, 60.0  # seconds to the first piece (a cold load), and between two
+CONTEXT = 32_768  # tokens that are taken to be there where the server does not say
+_IDLE, _LOAD, _READ = 60.0, 900.0, 5.0  # seconds of silence, of a cold load; tokens a second of reading, at least
+_NO_TOOLS = re.compile(r"tool|function|jinja|template", re.IGNORECASE)
 
 
 class OpenAIModel:
-    """A model behind a base URL. Nothing is asked of the server before the first `chat`."""
+    """A model behind a base URL. Raises ModelError if nothing answers there, or it has no such model."""
 
-    def __init__(self, model: str, url: str, key: str = "", *, context: int = CONTEXT) -> None:
+    def __init__(self, model: str, url: str, key: str = "", *, key_name: str = "CODER_API_KEY") -> None:
         self.name = f"openai:{model}@{url}"
-        self.context = context
         self._model = model
-        self._url = url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"
-        self._key = key
+        self._url = base_url(url)
+        self._key, self._key_name = key, key_name
+        self._found = look(url, key)
+        served = self._found.find(model)
+        if served is None and self._found.kind in ("lmstudio", "vllm"):
+            raise self._missing()
+        self.context = min(CONTEXT, served.context) if served is not None and served.context else CONTEXT
+        self.images = served.images if served is not None else False
+        self.billions = served.billions if served is not None else 0.0
+        self._tools = served is None or served.tools is not False
         self._chat: BaseChatOpenAI | None = None
+
+    def count(self, text: str) -> int:
+        return tokens(self._url, self._key, text) if self._found.kind in ("llama-server", "vllm") else 0
 
     def chat(
         self,
@@ -39,24 +54,88 @@ class OpenAIModel:
         think: bool,
         max_tokens: int,
         timeout: float,
+        think_limit: int | None = None,
+        temperature: float | None = None,
     ) -> Reply:
-        """One answer, streamed. The wire has no common way to turn thinking off, so `think` is not sent."""
+        """One answer, streamed. Thinking is switched where the server has a switch; the limit holds with any."""
+        deadline = time.monotonic() + timeout
+        settings: dict[str, Any] = {"max_tokens": max_tokens}
+        if temperature is not None:
+            settings["temperature"] = temperature
+
+        def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
+            more = settings | self._thinking(thinking, limit)
+            try:
+                return self._hear(asked, tools, more, deadline, limit)
+            except ModelError as error:
+                if not (tools and self._tools and not error.retryable and _NO_TOOLS.search(str(error))):
+                    raise
+            self._tools = False  # its template has none: from now on they are described in words
+            return self._hear(asked, tools, more, deadline, limit)
+
+        heard, cut = held(ask, messages, think=think, limit=think_limit)
+        return _reply(heard, cut, messages, tools)
+
+    def _thinking(self, think: bool, limit: int | None) -> dict[str, Any]:
+        """The server's own switch for thinking; {} for a server of which none is known."""
+        if self._found.kind == "ollama":
+            return {} if think else {"reasoning_effort": "none"}
+        if self._found.kind not in ("llama-server", "vllm"):
+            return {}
+        body: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": think}}
+        if self._found.kind == "llama-server" and limit is not None:
+            body["thinking_budget_tokens"] = limit
+        return {"extra_body": body}
+
+    def _hear(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema],
+        settings: dict[str, Any],
+        deadline: float,
+        limit: int | None,
+    ) -> Heard:
         chat = self._client()
-        kwargs: dict[str, Any] = {"max_tokens": max_tokens} | ({"tools": list(tools)} if tools else {})
+        sent = list(messages) if self._tools else as_text(messages, tools)
+        given = settings | ({"tools": list(tools)} if tools and self._tools else {})
+        size = estimate(messages, tools)
 
-        def open_stream() -> Iterator[Any]:
-            return chat.stream(to_langchain(messages), **kwargs)
-
-        pieces = limited(open_stream, timeout=timeout, first=_FIRST, idle=_IDLE, abandon=self._abandon)
-        try:
+        def pieces() -> Iterator[Piece]:
             whole: AIMessageChunk | None = None
-            for piece in pieces:
-                whole = piece if whole is None else whole + piece
+            for chunk in chat.stream(to_langchain(sent), **given):
+                whole = chunk if whole is None else whole + chunk
+                yield Piece(str(chunk.text), str(chunk.additional_kwargs.get("reasoning_content") or ""))
+            yield self._last(whole)
+
+        def still_busy(waited: float) -> str:
+            loading = self._found.kind == "llama-server" and is_loading(self._url)
+            most = _LOAD if loading or self._found.kind == "lmstudio" else _IDLE + size / _READ
+            doing = "the model is still being loaded" if loading else "no answer began"
+            return f"{doing} after {waited:.0f} seconds" if waited >= most else ""
+
+        try:
+            left = deadline - time.monotonic()
+            stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
+            return hear(stream, limit)
         except ModelError:
             raise
         except Exception as error:
             raise self._explained(error) from error
-        return self._reply(whole, messages, tools)
+
+    def _last(self, whole: AIMessageChunk | None) -> Piece:
+        """What only the whole stream tells: the calls, put together from their pieces, and the counts."""
+        reason = whole.response_metadata.get("finish_reason") if whole is not None else None
+        if whole is None or not reason:
+            raise ModelError(
+                f"{self._url} ended its answer in the middle, or is no such server. Look at its log.", retryable=True
+            )
+        calls = [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in whole.tool_calls]
+        # Arguments that are no JSON go on as they came: the tools tell the model what is wrong with them.
+        calls += [
+            ToolCall(id=c["id"] or "", name=c["name"] or "", arguments={"arguments": c["args"] or ""})
+            for c in whole.invalid_tool_calls
+        ]
+        return Piece(calls=tuple(calls), info={"reason": str(reason), "usage": whole.usage_metadata})
 
     def _client(self) -> BaseChatOpenAI:
         if self._chat is None:
@@ -72,7 +151,7 @@ class OpenAIModel:
                 max_retries=0,
                 stream_usage=True,
                 openai_proxy=None,
-                http_client=httpx.Client(timeout=_FIRST, trust_env=not local, follow_redirects=False),
+                http_client=httpx.Client(timeout=_LOAD, trust_env=not local, follow_redirects=False),
             )
         return self._chat
 
@@ -82,29 +161,8 @@ class OpenAIModel:
             self._chat.http_client.close()
         self._chat = None
 
-    def _reply(self, whole: AIMessageChunk | None, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> Reply:
-        reason = whole.response_metadata.get("finish_reason") if whole is not None else None
-        if whole is None or not reason:
-            raise ModelError(
-                f"{self._url} ended its answer in the middle, or is no such server. Look at its log.", retryable=True
-            )
-        calls = [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in whole.tool_calls]
-        # Arguments that are no JSON go on as they came: the tools tell the model what is wrong with them.
-        calls += [
-            ToolCall(id=c["id"] or "", name=c["name"] or "", arguments={"arguments": c["args"] or ""})
-            for c in whole.invalid_tool_calls
-        ]
-        text = whole.text
-        thinking = str(whole.additional_kwargs.get("reasoning_content") or "")
-        usage = whole.usage_metadata
-        return Reply(
-            str(text),
-            thinking,
-            tuple(calls),
-            usage["input_tokens"] if usage else estimate(messages, tools),
-            usage["output_tokens"] if usage else int((len(text) + len(thinking)) / CHARS_PER_TOKEN),
-            str(reason),
-        )
+    def _missing(self) -> ModelError:
+        return ModelError(f"{self._url} has no model {self._model}.{near(self._model, self._found)} Check the name.")
 
     def _explained(self, error: Exception) -> ModelError:
         """The fault in words for the reader."""
@@ -112,21 +170,50 @@ class OpenAIModel:
 
         url = self._url
         if isinstance(error, openai.APITimeoutError):
-            return ModelError(f"{url} fell silent for {_FIRST:.0f} seconds.", retryable=True)
+            return ModelError(f"{url} fell silent for {_LOAD:.0f} seconds.", retryable=True)
         if isinstance(error, openai.APIConnectionError):
-            return ModelError(f"Nothing answers at {url}. Start the server, or correct the address.")
+            return ModelError(f"Nothing answers at {url}. Start the server, or correct the address.", retryable=True)
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return ModelError(f"{url} does not accept the key. Put the right one into CODER_API_KEY.")
+            return ModelError(f"{url} does not accept the key. Put the right one into {self._key_name}.")
         if isinstance(error, openai.NotFoundError):
-            return ModelError(f"{url} has no model {self._model}, or no chat completions there. Check both names.")
+            return self._missing()
         if isinstance(error, openai.APIStatusError):
-            busy = error.status_code in (408, 409, 429) or error.status_code >= 500
-            text = str(error.body or error.message)[:300]
-            return ModelError(f"{url} answers: {text} (status {error.status_code}).", retryable=busy)
+            return self._refused(error.status_code, str(error.body or error.message), error.response.headers)
         return ModelError(
             f"The answer of {url} broke off or cannot be read ({type(error).__name__}: {str(error)[:200]}).",
             retryable=True,
         )
+
+    def _refused(self, status: int, text: str, headers: Any) -> ModelError:
+        if "<html" in text.lower() or "<!doctype" in text.lower():
+            return ModelError(
+                f"{self._url} answered with a web page (status {status}). A proxy may be in between.",
+                retryable=status >= 500,
+            )
+        if "memory" in text.lower() and status >= 400:
+            return ModelError(f"{self._model} does not fit into memory: {text[:300]}. Take a smaller one.")
+        if status >= 500 and _NO_TOOLS.search(text):  # llama-server: its template cannot take tools
+            return ModelError(f"{self._url} cannot give the model tools: {text[:300]} (status {status}).")
+        busy = status in (408, 409, 429) or status >= 500
+        after = str(headers.get("retry-after") or "")
+        return ModelError(
+            f"{self._url} answers: {text[:300]} (status {status}).",
+            retryable=busy,
+            retry_after=float(after) if after.isdigit() else 0.0,
+        )
+
+
+def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> Reply:
+    """The answer with what it cost, estimated where the server does not tell."""
+    usage = heard.info.get("usage")
+    prompt = usage["input_tokens"] if usage else estimate(messages, tools)
+    written = len(heard.text) + len(heard.thinking)
+    completion = usage["output_tokens"] if usage else int(written / CHARS_PER_TOKEN)
+    if cut is not None:
+        prompt += estimate(messages, tools)
+        completion += int(len(cut.thinking) / CHARS_PER_TOKEN)
+    reason, calls = heard.info.get("reason", ""), 1 if cut is None else 2
+    return Reply(heard.text, heard.thinking, tuple(heard.calls), prompt, completion, reason, calls)
 
 
 def _agent_class() -> type[BaseChatOpenAI]:

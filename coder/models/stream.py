@@ -1,4 +1,4 @@
-"""Reading a model's stream with limits that hold, whatever the server does."""
+"""Reading a model's stream: with limits that hold, whatever the server does, and thoughts told from text."""
 
 from __future__ import annotations
 
@@ -6,28 +6,108 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from coder.models.contract import ModelError
+from coder.models.contract import ModelError, ToolCall
+from coder.models.tokens import CHARS_PER_TOKEN
 
 T = TypeVar("T")
 
 _END = object()
+_OPENINGS = {"<think>": "</think>", "<thinking>": "</thinking>", "<|channel>thought\n": "<channel|>"}
+
+
+@dataclass
+class Piece:
+    """What one line or event of a stream brought."""
+
+    text: str = ""
+    thinking: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Heard:
+    """A stream, read to its end or to where it was cut."""
+
+    text: str = ""
+    thinking: str = ""
+    calls: list[ToolCall] = field(default_factory=list)
+    info: dict[str, Any] = field(default_factory=dict)
+    cut: bool = False  # its thinking went over the limit
+
+
+class Thoughts:
+    """Takes thoughts in tags out of text that comes in pieces; a tag may be split between two."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+        self._closing = ""
+
+    def feed(self, text: str, *, last: bool = False) -> tuple[str, str]:
+        """(thinking, text) that are certain by now; with `last`, all that is left."""
+        self._rest += text
+        thinking: list[str] = []
+        plain: list[str] = []
+        while self._rest:
+            tags = [self._closing] if self._closing else list(_OPENINGS)
+            at, tag = min(((at, t) for t in tags if (at := self._rest.find(t)) >= 0), default=(-1, ""))
+            upto = at if at >= 0 else len(self._rest) - (0 if last else _unfinished(self._rest, tags))
+            (thinking if self._closing else plain).append(self._rest[:upto])
+            self._rest = self._rest[upto + len(tag) :]
+            if at < 0:
+                break
+            self._closing = "" if self._closing else _OPENINGS[tag]
+        return "".join(thinking), "".join(plain)
+
+
+def _unfinished(text: str, tags: list[str]) -> int:
+    """How many characters at the end may be the beginning of one of the tags."""
+    longest = max(map(len, tags)) - 1
+    return next((n for n in range(min(longest, len(text)), 0, -1) if any(t.startswith(text[-n:]) for t in tags)), 0)
+
+
+def hear(pieces: Iterator[Piece], think_limit: int | None = None) -> Heard:
+    """Read a stream whole; cut it where it has thought for more than `think_limit` tokens and said nothing yet."""
+    heard = Heard()
+    thoughts = Thoughts()
+    for piece in pieces:
+        thinking, text = thoughts.feed(piece.text)
+        heard.thinking += piece.thinking + thinking
+        heard.text += text
+        heard.calls += piece.calls
+        heard.info |= piece.info
+        thought = len(heard.thinking) / CHARS_PER_TOKEN
+        if think_limit is not None and thought > think_limit and not (heard.text.strip() or heard.calls):
+            heard.cut = True
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()  # the server stops when the connection is closed
+            return heard
+    thinking, text = thoughts.feed("", last=True)
+    heard.thinking, heard.text = (heard.thinking + thinking).strip(), heard.text + text
+    if heard.thinking:
+        heard.text = heard.text.lstrip("\n")
+    return heard
 
 
 def limited(
     open_stream: Callable[[], Iterator[T]],
     *,
     timeout: float,
-    first: float,
     idle: float,
     abandon: Callable[[], None],
+    still_busy: Callable[[float], str] = lambda waited: "",
 ) -> Iterator[T]:
     """What the stream gives, from a thread of its own, so that no silence or trickle can hold up the caller.
 
-    timeout: seconds for the whole; first: for the first piece (a cold model is being loaded); idle: between two.
-    ModelError (retryable) when one is over; `abandon` is called then, and whenever the stream is left early, to
-    close the connection, so that the server stops working on it. Errors of the stream are raised as they are.
+    timeout: seconds for the whole; idle: the longest silence. Before the first piece `still_busy` is asked whenever
+    that is over, with the seconds waited so far: "" if there is a reason to wait on (a cold model is being loaded,
+    a long prompt is being read), else why not. ModelError (retryable) when a limit is over; `abandon` is called
+    then, and whenever the stream is left early, to close the connection, so that the server stops working on it.
+    Errors of the stream are raised as they are.
     """
     pieces: queue.Queue[object] = queue.Queue()
     stopped = threading.Event()
@@ -43,16 +123,25 @@ def limited(
             pieces.put(error)
 
     threading.Thread(target=pump, name="model-stream", daemon=True).start()
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
     begun = finished = False
     try:
         while True:
-            left = deadline - time.monotonic()
-            wait = idle if begun else first
+            left = started + timeout - time.monotonic()
             try:
-                piece = pieces.get(timeout=max(0.0, min(wait, left)))
+                piece = pieces.get(timeout=max(0.0, min(idle, left)))
             except queue.Empty:
-                raise _silent(wait, timeout, over=left <= wait, begun=begun) from None
+                if left <= idle:
+                    raise _too_long(timeout) from None
+                waited = time.monotonic() - started
+                why = (
+                    f"it stopped in the middle of its answer: nothing came for {idle:.0f} seconds"
+                    if begun
+                    else still_busy(waited)
+                )
+                if why:
+                    raise _stuck(why) from None
+                continue
             if piece is _END:
                 finished = True
                 return
@@ -67,15 +156,13 @@ def limited(
             abandon()
 
 
-def _silent(wait: float, timeout: float, *, over: bool, begun: bool) -> ModelError:
-    if over:
-        return ModelError(
-            f"The model did not finish its answer within {timeout:.0f} seconds. Give the run more time, or take a "
-            "smaller model.",
-            retryable=True,
-        )
-    what = "stopped in the middle of its answer" if begun else "did not begin to answer"
+def _too_long(timeout: float) -> ModelError:
     return ModelError(
-        f"The model {what}: nothing came for {wait:.0f} seconds. Look at the model server, which may be stuck.",
+        f"The model did not finish its answer within {timeout:.0f} seconds. Give the run more time, or take a "
+        "smaller model.",
         retryable=True,
     )
+
+
+def _stuck(why: str) -> ModelError:
+    return ModelError(f"The model's answer was given up: {why}. Look at the model server.", retryable=True)

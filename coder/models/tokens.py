@@ -1,4 +1,4 @@
-"""How many tokens a prompt will have, by its characters: the servers tell only afterwards."""
+"""How many tokens a prompt will have, by its characters: most servers tell only afterwards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from coder.models.contract import Message, ToolSchema
 
 CHARS_PER_TOKEN = 3.2  # code; prose has about 4
 _FRAME = 8  # tokens a message costs beside its text
+_IMAGE = 1100  # tokens of a picture, the most that the families here take at their own size
 
 
 def characters(messages: Sequence[Message], tools: Sequence[ToolSchema] = ()) -> int:
@@ -23,4 +24,5 @@ def characters(messages: Sequence[Message], tools: Sequence[ToolSchema] = ()) ->
 
 def estimate(messages: Sequence[Message], tools: Sequence[ToolSchema] = (), ratio: float = CHARS_PER_TOKEN) -> int:
     """The tokens of a prompt. `ratio`: characters a token, better known once a server has counted one."""
-    return int(characters(messages, tools) / ratio) + _FRAME * len(messages)
+    pictures = sum(len(message.get("images", ())) for message in messages)
+    return int(characters(messages, tools) / ratio) + _FRAME * len(messages) + _IMAGE * pictures

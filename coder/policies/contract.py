@@ -86,6 +86,7 @@ class View:
     refused: tuple[str, ...] = ()  # unified diffs that were tried and failed; not to be tried again
     nudge: str = ""  # the supervisor's word for this step
     think: bool = True  # False: the supervisor has turned thinking off
+    think_limit: int | None = None  # tokens of thinking after which it is cut short; None: the policy's own limit
 
 
 class Policy(Protocol):

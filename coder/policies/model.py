@@ -149,12 +149,14 @@ class ModelPolicy:
 
     def _ask(self, view: View, messages: list[Message], tools: Sequence[ToolSchema]) -> Reply:
         masked = [Message(**{**m, "content": self._mask(m["content"])}) for m in messages]
+        allowed = max(256, min(self._allowance(view), view.left.tokens))
         reply = self._model.chat(
             masked,
             tools,
             think=self._thinks(view),
-            max_tokens=max(256, min(self._allowance(view), view.left.tokens)),
+            max_tokens=allowed,
             timeout=max(1.0, min(_CALL_SECONDS, view.left.seconds)),
+            think_limit=min(view.think_limit or allowed, allowed * 3 // 4),  # the answer needs room as well
         )
         view.memory["failures"] = 0
         return reply
@@ -164,7 +166,7 @@ class ModelPolicy:
         failures = view.memory["failures"] = view.memory.get("failures", 0) + 1
         if not error.retryable or failures >= _FAILURES:
             raise error
-        self._wait(min(2.0**failures, max(0.0, view.left.seconds)))
+        self._wait(min(max(2.0**failures, error.retry_after), max(0.0, view.left.seconds)))
 
     def _thinks(self, view: View) -> bool:
         return view.think and bool(view.memory.get("think", True))
@@ -179,7 +181,7 @@ class ModelPolicy:
 
 
 def _spent(reply: Reply) -> Spent:
-    return Spent(reply.prompt_tokens, reply.completion_tokens, 1)
+    return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls)
 
 
 def _event(result: ToolResult) -> ToolEvent:

@@ -5,9 +5,10 @@
 prints its URL on the first line and serves until it is ended. The script is one JSON object:
 
     version      what /api/version says (default "0.32.10")
-    models       [{"name", "size", "family", "context_length", "capabilities"}]
+    models       [{"name", "size", "family", "context_length", "capabilities", "parameter_size", "info"}]
     context      the context the server really uses, in tokens, whatever it is asked for (0: as asked)
     after        what comes when the replies are used up: "repeat" the last one, or "error" (default)
+    pull         the lines of /api/pull, each a mapping; after a "success" the model is there
     replies      one for each /api/chat, in turn. Either an answer:
                    content, thinking, tool_calls: [{"name", "arguments"}], done_reason,
                    prompt_eval_count, eval_count, chunk (characters a line), delay (seconds between lines),
@@ -20,6 +21,7 @@ prints its URL on the first line and serves until it is ended. The script is one
                    stall    a first line, then silence for `seconds`
                    silent   headers, then silence for `seconds`
                    dribble  bytes without a line end, for `seconds`
+                   load     `seconds` in which the model is not listed as loaded, then the next reply
                    rubbish  a line that is no JSON
                    line     an error inside the stream: error
 
@@ -57,6 +59,7 @@ class FakeOllama:
         self.replies: list[dict[str, Any]] = list(script.get("replies", []))
         self.after = script.get("after", "error")
         self.context = int(script.get("context", 0))
+        self.pull: list[dict[str, Any]] = script.get("pull", [])
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.loaded: dict[str, int] = {}
         self.stopping = threading.Event()
@@ -129,8 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         self.fake.record(self.path, body)
         model = self.fake.find(body.get("model", ""))
-        if self.path not in ("/api/show", "/api/chat"):
+        if self.path not in ("/api/show", "/api/chat", "/api/pull"):
             self._json({"error": "not found"}, 404)
+        elif self.path == "/api/pull":
+            self._pull(body)
         elif model is None:
             self._json({"error": f"model '{body.get('model')}' not found"}, 404)
         elif self.path == "/api/show":
@@ -141,8 +146,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _chat(self, model: dict[str, Any], body: dict[str, Any]) -> None:
         asked = int((body.get("options") or {}).get("num_ctx") or 4096)
         context = self.fake.context or min(asked, model.get("context_length", asked))
-        self.fake.loaded[model["name"]] = context
         reply = self.fake.take()
+        if reply.get("fault") == "load":
+            self.fake.stopping.wait(float(reply["seconds"]))
+            reply = self.fake.take()
+        self.fake.loaded[model["name"]] = context
         messages, tokens = truncated(body.get("messages", []), body.get("tools") or [], context)
         if "tools" not in model.get("capabilities", ["tools"]) and body.get("tools"):
             self._json({"error": f"{model['name']} does not support tools"}, 400)
@@ -157,6 +165,14 @@ class _Handler(BaseHTTPRequestHandler):
                 if self.fake.stopping.wait(reply.get("delay", 0)):
                     return
             self._chunk(b"")
+
+    def _pull(self, body: dict[str, Any]) -> None:
+        self._begin()
+        for line in self.fake.pull:
+            self._chunk(json.dumps(line).encode() + b"\n")
+        self._chunk(b"")
+        if self.fake.pull and self.fake.pull[-1].get("status") == "success":
+            self.fake.models.append(_GEMMA | {"name": body["model"]})
 
     def _fault(self, model: str, reply: dict[str, Any]) -> None:
         kind, seconds = reply["fault"], float(reply.get("seconds", 30))
@@ -280,15 +296,21 @@ def _line(model: str, message: dict[str, Any]) -> bytes:
 
 
 def _tag(model: dict[str, Any]) -> dict[str, Any]:
-    details = {"format": "gguf", "family": model.get("family", ""), "parameter_size": "8B"}
+    details = {"format": "gguf", "family": model.get("family", ""), "parameter_size": _billions(model)}
     return {"name": model["name"], "model": model["name"], "size": model.get("size", 0), "details": details}
 
 
 def _shown(model: dict[str, Any]) -> dict[str, Any]:
     family = model.get("family") or "llama"
     info = {"general.architecture": family, f"{family}.context_length": model.get("context_length", 8192)}
+    info |= {f"{family}.{key}": value for key, value in model.get("info", {}).items()}
     capabilities = model.get("capabilities", ["completion", "tools"])
-    return {"details": {"family": family}, "model_info": info, "capabilities": capabilities}
+    details = {"family": family, "parameter_size": _billions(model)}
+    return {"details": details, "model_info": info, "capabilities": capabilities}
+
+
+def _billions(model: dict[str, Any]) -> str:
+    return str(model.get("parameter_size", "8.0B"))
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from coder.models import ollama
-from coder.models.choose import choose_model
+from coder.models.choose import advise, choose_model
 from coder.models.contract import Message, ModelError, Reply, ToolCall
+from coder.models.hardware import Hardware
 from coder.models.ollama import OllamaModel
 from coder.models.ollama_server import OllamaServer, server_url
 from coder_tools.toolbox import schemas
@@ -163,10 +164,99 @@ def test_a_server_that_is_no_ollama_is_told(fake_ollama: Fake) -> None:
         OllamaServer(fake_ollama().url + "/elsewhere").version()
 
 
-def test_a_model_without_tools_is_refused_at_once(fake_ollama: Fake) -> None:
+def test_a_model_without_tools_gets_them_as_text(fake_ollama: Fake) -> None:
     models = [{"name": "gemma:2b", "capabilities": ["completion"], "family": "gemma"}]
-    with pytest.raises(ModelError, match="cannot call tools"):
-        OllamaModel("gemma:2b", fake_ollama(models=models).url)
+    written = '<tool_call>\n{"name": "read_file", "arguments": {"path": "a.py"}}\n</tool_call>'
+    fake = fake_ollama(models=models, replies=[{"content": written}])
+    calls = [ToolCall(id="call_1", name="search", arguments={"pattern": "x"})]
+    said: list[Message] = [
+        {"role": "assistant", "content": "", "tool_calls": calls},
+        {"role": "tool", "content": "nothing", "name": "search", "tool_call_id": "call_1"},
+    ]
+    got = OllamaModel("gemma:2b", fake.url).chat([*ASK, *said], schemas(), think=True, max_tokens=99, timeout=20)
+    assert got.text == written
+    [body] = fake.chats
+    assert not body.get("tools") and "- read_file(path, [start], [end])" in body["messages"][0]["content"]
+    assert [m["role"] for m in body["messages"]] == ["system", "user", "assistant", "user"]
+    assert '"pattern": "x"' in body["messages"][2]["content"] and "<result of search>" in body["messages"][3]["content"]
+
+
+def test_thinking_over_the_limit_is_cut_and_the_answer_asked_for_without(fake_ollama: Fake) -> None:
+    endless = {"thinking": "round and round " * 400, "chunk": 64, "delay": 0.001}
+    fake = fake_ollama(replies=[endless, {"content": "42", "eval_count": 3, "prompt_eval_count": 200}])
+    got = ask(fake, think_limit=50)
+    assert got.text == "42" and got.calls == 2 and len(got.thinking) < 2000
+    assert [chat["think"] for chat in fake.chats] == [True, False]
+    assert "round and round" in fake.chats[1]["messages"][-1]["content"]
+    assert got.completion_tokens > 50 and got.prompt_tokens > 200, "what was cut is paid for too"
+
+
+def test_thinking_within_the_limit_is_left_alone(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"thinking": "short", "content": "<think>more</think>\n42"}])
+    got = ask(fake, think_limit=50)
+    assert (got.text, got.thinking, got.calls) == ("42", "shortmore", 1)
+
+
+def test_a_cold_load_is_waited_for_and_a_hang_is_not(fake_ollama: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ollama, "_IDLE", 0.2)
+    fake = fake_ollama(replies=[{"fault": "load", "seconds": 1.0}, {"content": "awake"}, {"fault": "silent"}])
+    assert ask(fake).text == "awake"
+    monkeypatch.setattr(ollama, "_READ", 1e6)
+    with pytest.raises(ModelError, match="the model is loaded, and no answer began"):
+        ask(fake)
+
+
+SHAPE = {
+    "block_count": 42,
+    "attention.head_count": 8,
+    "attention.head_count_kv": 2,
+    "attention.key_length": 256,
+    "attention.value_length": 256,
+    "embedding_length": 2560,
+}
+
+
+def test_the_context_fits_the_memory_by_the_models_shape(fake_ollama: Fake) -> None:
+    model = {"name": "gemma4:e4b", "size": 5_000_000_000, "context_length": 131072, "info": SHAPE}
+    fake = fake_ollama(models=[model | {"capabilities": ["tools"]}], replies=[{"content": "ok"}])
+    assert OllamaModel("gemma4:e4b", fake.url, memory=64 << 30).context == ollama.CONTEXT
+    cache = 42 * 2 * (256 + 256) * 2 * 8192  # bytes for 8,192 tokens
+    made = OllamaModel("gemma4:e4b", fake.url, memory=5_000_000_000 + cache + (700 << 20))
+    assert made.context == 8192 and made.billions == 8.0
+    made.chat(ASK, [], think=True, max_tokens=10, timeout=10)
+    assert fake.chats[0]["options"]["num_ctx"] == 8192
+    assert OllamaModel("gemma4:e4b", fake.url, memory=1 << 30).context == 4096, "never less than is of any use"
+
+
+def test_a_model_is_pulled_with_progress(fake_ollama: Fake) -> None:
+    lines = [
+        {"status": "pulling manifest"},
+        {"status": "pulling abc", "total": 100, "completed": 40},
+        {"status": "success"},
+    ]
+    fake = fake_ollama(pull=lines)
+    told: list[tuple[str, int, int]] = []
+    OllamaServer(fake.url).pull("gemma4:e2b", lambda *step: told.append(step))
+    assert told == [("pulling manifest", 0, 0), ("pulling abc", 40, 100), ("success", 0, 0)]
+    assert OllamaModel("gemma4:e2b", fake.url).name == "ollama:gemma4:e2b"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [([{"error": "pull model manifest: file does not exist"}], "file does not exist"), ([], "in the middle")],
+)
+def test_a_pull_that_fails_says_so(fake_ollama: Fake, lines: list[dict[str, Any]], words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        OllamaServer(fake_ollama(pull=lines).url).pull("gemma9:x", lambda *_: None)
+
+
+def test_pictures_go_along(fake_ollama: Fake) -> None:
+    fake = fake_ollama(
+        models=[{"name": "gemma4:e4b", "capabilities": ["tools", "vision"]}], replies=[{"content": "ok"}]
+    )
+    assert OllamaModel("gemma4:e4b", fake.url).images
+    ask(fake, [ASK[0], {"role": "user", "content": "See.", "images": ["data:image/png;base64,aGk="]}])
+    assert fake.chats[0]["messages"][-1]["images"] == ["aGk="]
 
 
 @pytest.mark.parametrize(
@@ -196,9 +286,16 @@ def test_auto_takes_the_best_model_that_can_call_tools(fake_ollama: Fake) -> Non
         {"name": "gemma4:31b-text", "size": 20_000_000_000, "capabilities": ["completion"]},
         {"name": "gemma4:270m", "size": 300_000_000, "capabilities": tools},
     ]
-    model, why = choose_model("auto", {"OLLAMA_HOST": fake_ollama(models=models).url})
+    environ = {"OLLAMA_HOST": fake_ollama(models=models).url}
+    model, why = choose_model("auto", environ, Hardware(64 << 30, card=24 << 30))
     assert model is not None and model.name == "ollama:gemma4:e2b"
     assert "gemma4:e2b" in why
+    advice = advise(environ, Hardware(16 << 30, card=12 << 30))
+    assert (
+        advice.spec == "ollama:gemma4:e2b"
+        and advice.better == "gemma4:12b would fit this machine: ollama pull gemma4:12b"
+    )
+    assert advice.tight == ("gemma4:31b-text (21 GB)", "qwen3-coder:30b (20 GB)")
 
 
 def test_auto_without_a_model_says_why(fake_ollama: Fake) -> None:

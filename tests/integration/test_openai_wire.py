@@ -1,130 +1,208 @@
-"""An OpenAI-compatible server over real HTTP."""
+"""Servers of the OpenAI wire over real HTTP: what goes over it, and every way in which it goes wrong."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from coder.models.choose import choose_model
-from coder.models.contract import Message, ModelError, Reply
+from coder.models import choose, openai
+from coder.models.choose import advise, choose_model
+from coder.models.contract import ChatModel, Message, ModelError, Reply
+from coder.models.hardware import Hardware
 from coder_tools.toolbox import schemas
 
 ASK: list[Message] = [{"role": "system", "content": "Fix it."}, {"role": "user", "content": "Go."}]
-Serve = Callable[..., str]
+Fake = Callable[..., Any]
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts a server that answers every request with these bytes and puts the requests into `seen`."""
-    servers = []
-
-    def start(body: bytes, status: int = 200, kind: str = "text/event-stream", seen: list[Any] | None = None) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if seen is not None:
-                    seen.append((self.path, self.headers.get("Authorization"), sent))
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def model(fake: Any, environ: dict[str, str] | None = None) -> ChatModel:
+    made, _ = choose_model(f"openai:some/model@{fake.url}", environ or {})
+    assert made is not None
+    return made
 
 
-def events(*deltas: dict[str, Any], reason: str | None = "stop", usage: bool = True) -> bytes:
-    head = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    chunks = [head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    if reason:
-        chunks.append(head | {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-    if usage:
-        counts = {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107}
-        chunks.append(head | {"choices": [], "usage": counts})
-    return (
-        b"".join(b"data: " + json.dumps(c, ensure_ascii=False).encode() + b"\n\n" for c in chunks) + b"data: [DONE]\n\n"
-    )
+def ask(fake: Any, environ: dict[str, str] | None = None, **options: Any) -> Reply:
+    given: dict[str, Any] = {"think": False, "max_tokens": 50, "timeout": 10.0} | options
+    return model(fake, environ).chat(ASK, schemas(), **given)
 
 
-def tool(index: int, arguments: str, name: str | None = None) -> dict[str, Any]:
-    function = {"arguments": arguments} | ({"name": name} if name else {})
-    return {
-        "tool_calls": [{"index": index, "id": f"c{index}" if name else None, "type": "function", "function": function}]
-    }
-
-
-def ask(url: str, environ: dict[str, str] | None = None) -> Reply:
-    model, _ = choose_model(f"openai:some/model@{url}", environ or {})
-    assert model is not None
-    return model.chat(ASK, schemas(), think=False, max_tokens=50, timeout=10)
-
-
-def test_reads_text_thoughts_and_calls_in_pieces(serve: Serve) -> None:
-    seen: list[Any] = []
-    body = events(
-        {"role": "assistant", "reasoning_content": "thin"},
-        {"reasoning": "king"},
-        {"content": "ünï"},
-        tool(0, '{"content": "{\\"a\\"', "create_file"),
-        tool(0, ': 1}"}'),
-        tool(1, '{"path": ', "read_file"),
-        reason="tool_calls",
-    )
-    got = ask(serve(body, seen=seen), {"CODER_API_KEY": "s3cret"})
-    assert (got.thinking, got.text, got.done_reason) == ("thinking", "ünï", "tool_calls")
+@pytest.mark.parametrize("split", [0, 1, 7], ids="bytes a write {}".format)
+def test_reads_text_thoughts_and_calls_in_pieces(fake_openai: Fake, split: int) -> None:
+    calls = [
+        {"name": "create_file", "arguments": {"path": "ä.py", "content": '{"a": "ünï 🎈"}'}},
+        {"name": "read_file", "arguments": '{"path": '},
+    ]
+    reply = {"reasoning_content": "thin", "reasoning": "wide ", "content": "ünï 🎈", "tool_calls": calls, "chunk": 3}
+    fake = fake_openai(split=split, replies=[reply])
+    got = ask(fake, {"CODER_API_KEY": "s3cret"})
+    assert (got.thinking, got.text, got.done_reason) == ("wide thin", "ünï 🎈", "tool_calls")
     assert [c["name"] for c in got.tool_calls] == ["create_file", "read_file"]
-    assert got.tool_calls[0]["arguments"] == {"content": '{"a": 1}'}
+    assert got.tool_calls[0]["arguments"] == {"path": "ä.py", "content": '{"a": "ünï 🎈"}'}
     assert (got.prompt_tokens, got.completion_tokens) == (100, 7)
-    [(path, key, sent)] = seen
-    assert path == "/v1/chat/completions" and key == "Bearer s3cret"
+    path, headers, sent = fake.requests[-1]
+    assert path == "/v1/chat/completions" and headers["authorization"] == "Bearer s3cret"
     assert (sent["model"], sent["max_tokens"], sent["stream"]) == ("some/model", 50, True)
 
 
-def test_counts_are_estimated_where_the_server_does_not_tell(serve: Serve) -> None:
-    got = ask(serve(events({"role": "assistant", "content": "hello there"}, usage=False)))
+def test_the_key_may_be_in_a_variable_of_any_name(fake_openai: Fake) -> None:
+    fake = fake_openai(replies=[{"content": "ok"}, {"fault": "status", "status": 401, "error": "bad key"}])
+    environ = {"CODER_API_KEY_ENV": "WORK_KEY", "WORK_KEY": "abc", "CODER_API_KEY": "other"}
+    ask(fake, environ)
+    assert fake.requests[-1][1]["authorization"] == "Bearer abc"
+    with pytest.raises(ModelError, match="WORK_KEY"):
+        ask(fake, environ)
+
+
+@pytest.mark.parametrize(
+    "text", ["<think>hm</think>\n42", "<|channel>thought\nhm<channel|>42", "<thinking>hm</thinking>42"]
+)
+def test_thoughts_in_tags_are_no_text(fake_openai: Fake, text: str) -> None:
+    got = ask(fake_openai(replies=[{"content": text, "chunk": 2}]))
+    assert (got.text, got.thinking) == ("42", "hm")
+
+
+def test_a_smaller_sign_is_no_tag(fake_openai: Fake) -> None:
+    text = "if a <think and b<t"
+    assert ask(fake_openai(replies=[{"content": text, "chunk": 1}])).text == text
+
+
+@pytest.mark.parametrize(
+    ("flavor", "switch"),
+    [
+        ("llama-server", {"chat_template_kwargs": {"enable_thinking": False}}),
+        ("vllm", {"chat_template_kwargs": {"enable_thinking": False}}),
+        ("ollama", {"reasoning_effort": "none"}),
+        ("lmstudio", {}),
+    ],
+)
+def test_thinking_over_the_limit_is_cut_with_each_server(
+    fake_openai: Fake, flavor: str, switch: dict[str, Any]
+) -> None:
+    endless = {"content": "<think>" + "round and round " * 300, "chunk": 64, "delay": 0.001}
+    fake = fake_openai(flavor=flavor, replies=[endless, {"content": "42"}])
+    got = ask(fake, think=True, think_limit=40)
+    assert (got.text, got.calls) == ("42", 2)
+    first, second = fake.chats
+    assert {key: second.get(key) for key in switch} == switch
+    assert "Answer now" in second["messages"][-1]["content"]
+    assert first.get("thinking_budget_tokens") == (40 if flavor == "llama-server" else None)
+
+
+@pytest.mark.parametrize("flavor", ["lmstudio", "llama-server", "vllm"])
+def test_the_context_is_what_the_server_says(fake_openai: Fake, flavor: str) -> None:
+    assert model(fake_openai(flavor=flavor, context=9000)).context == 9000
+    assert model(fake_openai(flavor=flavor, context=900_000)).context == openai.CONTEXT
+    assert model(fake_openai()).context == openai.CONTEXT
+
+
+def test_tokens_are_counted_where_the_server_can(fake_openai: Fake) -> None:
+    assert model(fake_openai(flavor="llama-server")).count("x" * 300) == 100
+    assert model(fake_openai()).count("x" * 300) == 0
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["said at the start", "found out by an error"])
+def test_a_server_without_tool_calling_gets_them_as_text(fake_openai: Fake, known: bool) -> None:
+    template = "{{ messages }}" if known else "{{ tools }}"
+    replies: list[dict[str, Any]] = [{"fault": "no_tools"}] if not known else []
+    fake = fake_openai(
+        flavor="llama-server", template=template, replies=[*replies, {"content": "ok"}, {"content": "ok"}]
+    )
+    made = model(fake)
+    for _ in range(2):
+        assert made.chat(ASK, schemas(), think=False, max_tokens=50, timeout=10).text == "ok"
+    assert [bool(chat.get("tools")) for chat in fake.chats] == ([False, False] if known else [True, False, False])
+    assert "- run_tests(): " in fake.chats[-1]["messages"][0]["content"]
+
+
+def test_a_llama_server_that_loads_its_model_is_waited_for(fake_openai: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai, "_IDLE", 0.2)
+    monkeypatch.setattr(openai, "_READ", 1e6)
+    fake = fake_openai(flavor="llama-server", loading=2, replies=[{"fault": "silent"}])
+    with pytest.raises(ModelError, match="no answer began"):
+        ask(fake)
+    assert fake.loading < 0, "it was asked as long as it said that it was loading"
+
+
+def test_counts_are_estimated_where_the_server_does_not_tell(fake_openai: Fake) -> None:
+    got = ask(fake_openai(replies=[{"content": "hello there", "usage": False}]))
     assert got.prompt_tokens > 100 and got.completion_tokens > 0
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "retryable"),
+    ("fault", "words", "retryable"),
     [
-        (401, "CODER_API_KEY", False),
-        (404, "no model", False),
-        (429, "429", True),
-        (500, "500", True),
-        (400, "400", False),
+        ({"fault": "status", "status": 401}, "CODER_API_KEY", False),
+        ({"fault": "status", "status": 404}, "no model", False),
+        ({"fault": "status", "status": 429, "retry_after": 7}, "429", True),
+        ({"fault": "status", "status": 500, "error": "busy"}, "500", True),
+        ({"fault": "status", "status": 500, "error": "out of memory"}, "does not fit into memory", False),
+        ({"fault": "status", "status": 400, "error": "no"}, "400", False),
+        ({"fault": "html"}, "web page", True),
+        ({"fault": "html", "status": 200}, "cannot be read", True),
+        ({"fault": "cut"}, "broke off|Nothing answers", True),
+        ({"fault": "rubbish"}, "cannot be read", True),
+        ({"content": "I", "finish_reason": None}, "in the middle", True),
     ],
+    ids=str,
 )
-def test_refusals_are_told_in_words_and_not_retried(serve: Serve, status: int, words: str, retryable: bool) -> None:
-    seen: list[Any] = []
-    url = serve(b'{"error": {"message": "no"}}', status, "application/json", seen)
+def test_faults_are_told_in_words_and_not_retried(
+    fake_openai: Fake, fault: dict[str, Any], words: str, retryable: bool
+) -> None:
+    fake = fake_openai(replies=[fault])
     with pytest.raises(ModelError, match=words) as caught:
-        ask(url)
+        ask(fake)
     assert caught.value.retryable is retryable
-    assert len(seen) == 1, "no retries that the budget does not see"
+    assert caught.value.retry_after == fault.get("retry_after", 0)
+    assert len(fake.chats) == 1, "no retries that the budget does not see"
 
 
-@pytest.mark.parametrize("body", [b"<html></html>", events({"role": "assistant", "content": "I"}, reason=None)])
-def test_an_answer_without_an_end_is_an_error(serve: Serve, body: bytes) -> None:
-    with pytest.raises(ModelError):
-        ask(serve(body))
+@pytest.mark.parametrize("kind", ["stall", "silent"])
+def test_no_silence_holds_it_up_beyond_the_time_limit(fake_openai: Fake, kind: str) -> None:
+    fake = fake_openai(replies=[{"fault": kind, "seconds": 20}, {"content": "back"}])
+    made = model(fake)
+    with pytest.raises(ModelError, match="did not finish its answer"):
+        made.chat(ASK, [], think=False, max_tokens=10, timeout=0.5)
+    assert made.chat(ASK, [], think=False, max_tokens=10, timeout=10).text == "back"
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(ModelError, match="Nothing answers at"):
-        ask("http://127.0.0.1:1")
+        choose_model("openai:some/model@http://127.0.0.1:1", {})
+
+
+def test_a_model_that_lm_studio_has_not_is_told_with_near_names(fake_openai: Fake) -> None:
+    fake = fake_openai(flavor="lmstudio", models=["google/gemma-4-e4b", "some/mode"])
+    with pytest.raises(ModelError, match=r"no model some/model\. There are: some/mode"):
+        model(fake)
+
+
+@pytest.mark.parametrize(("flavor", "program"), [("lmstudio", "LM Studio"), ("llama-server", "llama-server")])
+def test_auto_finds_them_on_this_machine(
+    fake_openai: Fake, monkeypatch: pytest.MonkeyPatch, flavor: str, program: str
+) -> None:
+    fake = fake_openai(flavor=flavor, models=["google/gemma-4-e4b"])
+    closed = f"http://127.0.0.1:{_closed_port()}"
+    monkeypatch.setattr(choose, "LM_STUDIO", fake.url if flavor == "lmstudio" else closed)
+    monkeypatch.setattr(choose, "LLAMA_SERVER", fake.url if flavor == "llama-server" else closed)
+    advice = advise({"OLLAMA_HOST": closed}, Hardware(8 << 30))
+    assert advice.spec == f"openai:google/gemma-4-e4b@{fake.url}" and program in advice.why
+    assert "gemma4:e2b" in advice.better
+
+
+def _closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_pictures_go_along(fake_openai: Fake) -> None:
+    fake = fake_openai(flavor="lmstudio", replies=[{"content": "ok"}])
+    made = model(fake)
+    assert made.images
+    url = "data:image/png;base64,aGk="
+    made.chat([ASK[0], {"role": "user", "content": "See.", "images": [url]}], [], think=False, max_tokens=9, timeout=9)
+    assert url in json.dumps(fake.chats[0]["messages"])

@@ -62,10 +62,10 @@ def test_every_real_check_answers_in_words(report, tmp_path, monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")  # nobody listens there
     code, out = report("--json", "--repo", str(tmp_path))
     checks = {check["name"]: check for check in json.loads(out)["checks"]}
-    assert list(checks) == ["git", "python", "pytest", "bwrap", "docker", "ollama", "state"]
+    assert list(checks) == ["git", "python", "pytest", "bwrap", "docker", "hardware", "model", "state"]
     assert all(check["text"] for check in checks.values())
-    assert checks["ollama"]["ok"] is False
-    assert "ollama serve" in checks["ollama"]["text"]
+    assert "GB of memory" in checks["hardware"]["text"] or "unified memory" in checks["hardware"]["text"]
+    assert "no Ollama answers" in checks["model"]["text"] or "openai:" in checks["model"]["text"]
     assert str(tmp_path / "home") in checks["state"]["text"]
     assert code == (0 if can_fix([Check(**check) for check in checks.values()]) else 3)
 
@@ -99,3 +99,10 @@ def test_pytest_is_found_as_a_file(tmp_path, monkeypatch, there):
         (packages / "pytest").mkdir()
     monkeypatch.setattr(doctor, "_toolchain", lambda repo: type("Found", (), {"python": python}))
     assert doctor._pytest(tmp_path).ok is there
+
+
+def test_a_model_that_cannot_be_pulled_ends_with_3(monkeypatch, capsys):
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")  # nobody listens there
+    monkeypatch.setattr(sys, "argv", ["coder", "doctor", "--pull", "gemma4:e4b"])
+    assert main() == 3
+    assert "ollama serve" in capsys.readouterr().err

@@ -1,0 +1,143 @@
+"""A model in this process, through transformers: a directory with its weights, or a GGUF file."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from coder.models.contract import Message, ModelError, Reply, ToolSchema
+from coder.models.stream import Heard, Piece, hear, limited
+from coder.models.text_tools import as_text
+from coder.models.thinking import held
+
+CONTEXT = 32_768  # tokens at most, whatever the model could do: memory grows with them
+_IDLE = 120.0  # seconds between two pieces; a processor reads a long prompt slowly
+
+
+class HfModel:
+    """A causal language model from `hf:DIR`. Raises ModelError if it cannot be loaded, with what is missing."""
+
+    images = False
+
+    def __init__(self, place: str) -> None:
+        self.name = f"hf:{place}"
+        self._tokenizer, self._model = _load(Path(place).expanduser())
+        config = self._model.config.get_text_config()
+        self.context = min(CONTEXT, int(getattr(config, "max_position_embeddings", CONTEXT)))
+        self.billions = self._model.num_parameters() / 1e9
+        self._native = "tools" in str(self._tokenizer.chat_template or "")
+        self._thinks = "enable_thinking" in str(self._tokenizer.chat_template or "")
+
+    def count(self, text: str) -> int:
+        return len(self._tokenizer(text)["input_ids"])
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema],
+        *,
+        think: bool,
+        max_tokens: int,
+        timeout: float,
+        think_limit: int | None = None,
+        temperature: float | None = None,
+    ) -> Reply:
+        """One answer. Its calls stay in the text, in whatever form the model writes them."""
+        sent = list(messages) if self._native else as_text(messages, tools)
+
+        def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
+            encoded = self._encode(asked, tools if self._native else (), thinking)
+            return self._hear(encoded, max_tokens, timeout, limit, temperature)
+
+        heard, cut = held(ask, sent, think=think, limit=think_limit)
+        prompt = heard.info["prompt"] + (cut.info["prompt"] if cut is not None else 0)
+        completion = self.count(heard.text + heard.thinking)
+        reason = "length" if completion >= max_tokens else "stop"
+        return Reply(heard.text, heard.thinking, (), prompt, completion, reason, 1 if cut is None else 2)
+
+    def _encode(self, messages: Sequence[Message], tools: Sequence[ToolSchema], think: bool) -> Any:
+        more: dict[str, Any] = {"enable_thinking": think} if self._thinks else {}
+        return self._tokenizer.apply_chat_template(
+            [_plain(message) for message in messages],
+            tools=list(tools) or None,
+            add_generation_prompt=True,
+            return_tensors="pt",
+            return_dict=True,
+            **more,
+        ).to(self._model.device)
+
+    def _hear(
+        self, encoded: Any, max_tokens: int, timeout: float, limit: int | None, temperature: float | None
+    ) -> Heard:
+        from transformers import StoppingCriteriaList, TextIteratorStreamer
+
+        size = int(encoded["input_ids"].shape[1])
+        if size + 16 > self.context:
+            raise ModelError(f"The prompt has {size} tokens; {self.name} takes {self.context}.")
+        stopped = threading.Event()
+        streamer: Any = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
+        settings: dict[str, Any] = {"do_sample": bool(temperature)} | (
+            {"temperature": temperature} if temperature else {}
+        )
+        settings |= {"max_new_tokens": min(max_tokens, self.context - size), "max_time": timeout}
+
+        def generate() -> None:
+            try:
+                stop = StoppingCriteriaList([lambda ids, scores, **_: stopped.is_set()])
+                self._model.generate(**encoded, streamer=streamer, stopping_criteria=stop, **settings)
+            except Exception as error:
+                streamer.text_queue.put(error)
+
+        def pieces() -> Iterator[Piece]:
+            threading.Thread(target=generate, name="generate", daemon=True).start()
+            yield Piece(info={"prompt": size})
+            for text in iter(streamer.text_queue.get, streamer.stop_signal):
+                if isinstance(text, Exception):
+                    raise ModelError(f"{self.name} failed while it answered: {text}") from text
+                yield Piece(text)
+
+        return hear(limited(pieces, timeout=timeout, idle=_IDLE, abandon=stopped.set), limit)
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    """A message as chat templates take it."""
+    plain: dict[str, Any] = {"role": message["role"], "content": message["content"]}
+    if calls := message.get("tool_calls"):
+        plain["tool_calls"] = [
+            {"type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}} for c in calls
+        ]
+    if "name" in message:
+        plain["name"] = message["name"]
+    return plain
+
+
+def _load(place: Path) -> tuple[Any, Any]:
+    """Tokenizer and model, from what is on the disk alone."""
+    folder, gguf = (place.parent, place.name) if place.suffix == ".gguf" else (place, "")
+    if not place.exists():
+        raise ModelError(f"There is no {place}. Give a directory with a model's files, or a .gguf file.")
+    if not gguf and not (place / "config.json").is_file():
+        files = sorted(file.name for file in place.glob("*.gguf"))
+        if len(files) != 1:
+            raise ModelError(f"{place} has no config.json and {len(files)} .gguf files. Name one of those.")
+        gguf = files[0]
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError:
+        raise ModelError(
+            "hf: needs transformers and torch. Install them: pip install 'coder-agent[steering]'"
+        ) from None
+    more: dict[str, Any] = {"local_files_only": True} | ({"gguf_file": gguf} if gguf else {})
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **more)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", **more).to(device).eval()
+    except (OSError, ValueError, ImportError, RuntimeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{place} cannot be loaded: {str(error)[:300]}") from None
+    if not tokenizer.chat_template:
+        raise ModelError(f"{place} has no chat template: it is no model that follows instructions.")
+    return tokenizer, model

@@ -1,0 +1,55 @@
+"""Tools for a server that has no tool calling: described in the system message, called in the text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from coder.models.contract import Message, ToolSchema
+
+_HOW = """To act, write one call in exactly this form and then stop:
+<tool_call>
+{"name": "TOOL", "arguments": {"ARGUMENT": "VALUE"}}
+</tool_call>
+To edit a file you may write this instead of a call:
+path/to/file
+<<<<<<< SEARCH
+the lines as they are now
+=======
+the new lines
+>>>>>>> REPLACE
+The tools:"""
+
+
+def as_text(messages: Sequence[Message], tools: Sequence[ToolSchema]) -> list[Message]:
+    """The conversation with nothing in it but system, user and assistant texts."""
+    plain: list[Message] = []
+    for message in messages:
+        role, content = message["role"], message["content"]
+        if role == "assistant":
+            calls = "".join(f"\n{_call(c['name'], c['arguments'])}" for c in message.get("tool_calls", ()))
+            plain.append({"role": "assistant", "content": f"{content}{calls}".strip()})
+        elif role == "tool":
+            text = f"<result of {message.get('name', 'the call')}>\n{content}\n</result>"
+            if plain and plain[-1]["role"] == "user":  # several results are one turn of the user's
+                plain[-1]["content"] += f"\n{text}"
+            else:
+                plain.append({"role": "user", "content": text})
+        else:
+            plain.append(Message(**message))
+    if tools and plain:
+        described = "\n".join(_described(tool) for tool in tools)
+        plain[0] = Message(**{**plain[0], "content": f"{plain[0]['content']}\n\n{_HOW}\n{described}"})
+    return plain
+
+
+def _call(name: str, arguments: object) -> str:
+    return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments}, ensure_ascii=False)}\n</tool_call>"
+
+
+def _described(tool: ToolSchema) -> str:
+    """One line: name(arguments; optional ones in brackets): what it does."""
+    function = tool["function"]
+    needed = function["parameters"].get("required", [])
+    names = [name if name in needed else f"[{name}]" for name in function["parameters"]["properties"]]
+    return f"- {function['name']}({', '.join(names)}): {function['description']}"

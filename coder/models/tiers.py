@@ -1,0 +1,102 @@
+"""Which size of the family this machine can run, by memory. docs/models.md has the table that this computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coder.models.hardware import GIB, Hardware
+from coder.models.memory import OVERHEAD
+
+LEAST_CONTEXT = 16_384  # tokens below which a fix is cramped
+_SLOW = 6.0  # billions of active parameters above which a processor alone is too slow for an agent
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One size of Gemma 4 at four bits. Weights are Google's figures for Q4_0; the cache, in bytes a token, is an
+    upper estimate by layers and width, scaled from what was measured of the 31B (24 GB with 65,536 tokens, cache at
+    eight bits) and taken at sixteen. A server that reports a model's shape replaces it: coder.models.memory."""
+
+    tag: str  # as Ollama has it
+    billions: float
+    active: float  # billions of parameters a token passes through
+    weights: float  # GiB
+    cache: int  # bytes a token
+    limit: int  # tokens, the model's own
+    expect: str  # in a few words
+
+    def needs(self, tokens: int) -> int:
+        """Bytes with a context of `tokens`."""
+        return int(self.weights * GIB) + self.cache * tokens + OVERHEAD
+
+
+TIERS = (
+    Tier("gemma4:e2b", 5.1, 2.3, 3.2, 32_768, 131_072, "one-line slips; the search does most of it"),
+    Tier("gemma4:e4b", 8.0, 4.5, 5.0, 65_536, 131_072, "small bugs in one file"),
+    Tier("gemma4:12b", 12.0, 12.0, 7.0, 110_592, 262_144, "bugs in one or two files"),
+    Tier("gemma4:26b", 25.2, 3.8, 15.0, 49_152, 262_144, "bugs across files, quickly; loses its way more often"),
+    Tier("gemma4:31b", 30.7, 30.7, 17.5, 190_000, 262_144, "bugs across files, small features"),
+)
+"""Smallest first."""
+
+CLASSES = (
+    ("Raspberry Pi 5, 8 GB", Hardware(8 * GIB, cores=4)),
+    ("laptop, 16 GB, no card", Hardware(16 * GIB, cores=8)),
+    ("card with 8 GB", Hardware(16 * GIB, card=8 * GIB, cores=8)),
+    ("card with 12 GB", Hardware(32 * GIB, card=12 * GIB, cores=8)),
+    ("card with 16 GB", Hardware(32 * GIB, card=16 * GIB, cores=8)),
+    ("card with 24 GB", Hardware(32 * GIB, card=24 * GIB, cores=16)),
+    ("card with 32 GB", Hardware(64 * GIB, card=32 * GIB, cores=16)),
+    ("Apple, 16 GB unified", Hardware(16 * GIB, unified=True, cores=8)),
+    ("Apple, 24 GB unified", Hardware(24 * GIB, unified=True, cores=10)),
+    ("Apple, 36 GB unified", Hardware(36 * GIB, unified=True, cores=12)),
+    ("Apple, 64 GB unified", Hardware(64 * GIB, unified=True, cores=16)),
+    ("server, 64 GB, no card", Hardware(64 * GIB, cores=32)),
+)
+"""Kinds of machines, for the table."""
+
+
+def fits(tier: Tier, hardware: Hardware, tokens: int = LEAST_CONTEXT) -> str:
+    """ "" if the machine can run it with a context of `tokens`, else why not."""
+    if (needs := tier.needs(tokens)) > hardware.for_model:
+        return f"needs {needs / GIB:.1f} GB with {tokens:,} tokens of context; {hardware.for_model / GIB:.1f} are free"
+    if tier.active > _SLOW and not hardware.accelerated:
+        return f"too slow without a graphics card ({tier.active:g} billion parameters a token)"
+    return ""
+
+
+def best(hardware: Hardware) -> Tier | None:
+    """The largest that fits; None where even the smallest does not."""
+    return next((tier for tier in reversed(TIERS) if not fits(tier, hardware)), None)
+
+
+def longest(tier: Tier, hardware: Hardware) -> int:
+    """The longest context, in tokens and thousands of them, that fits; 0 if none does."""
+    room = hardware.for_model - tier.needs(0)
+    return min(tier.limit, room // tier.cache // 1024 * 1024) if room > 0 else 0
+
+
+def table() -> str:
+    """The tiers and the machines as Markdown."""
+    rows = ["| model | weights | with 16k | with 64k | expect |", "|---|---|---|---|---|"]
+    for tier in TIERS:
+        sizes = " | ".join(f"{tier.needs(n) / GIB:.1f} GB" for n in (16_384, 65_536))
+        rows.append(f"| `{tier.tag}` | {tier.weights:g} GB | {sizes} | {tier.expect} |")
+    rows += ["", "| machine | for the model | takes | context at most | not for it |", "|---|---|---|---|---|"]
+    for name, hardware in CLASSES:
+        rows.append(f"| {name} | {hardware.for_model / GIB:.1f} GB | {' | '.join(_choice(hardware))} |")
+    return "\n".join(rows)
+
+
+def _choice(hardware: Hardware) -> Sequence[str]:
+    tier = best(hardware)
+    above = TIERS[TIERS.index(tier) + 1 :] if tier is not None else TIERS
+    tight = ", ".join(f"`{t.tag}`" for t in above if fits(t, hardware)) or "-"
+    if tier is None:
+        return "none: the search works without", "-", tight
+    return f"`{tier.tag}`", f"{longest(tier, hardware):,}", tight
+
+
+if __name__ == "__main__":
+    print(table())

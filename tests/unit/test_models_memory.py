@@ -1,0 +1,124 @@
+"""What fits on a machine: detection, the context cache by a model's shape, the tiers and their table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coder.models import hardware
+from coder.models.choose import suitable
+from coder.models.hardware import GIB, Hardware, detect
+from coder.models.memory import Shape, context_for, needed, shape_of
+from coder.models.ollama_server import Installed, parameters
+from coder.models.tiers import CLASSES, TIERS, best, fits, longest, table
+
+DOCS = Path(__file__).parents[2] / "docs" / "models.md"
+INFO = {
+    "general.architecture": "x",
+    "x.block_count": 4,
+    "x.attention.head_count": 8,
+    "x.attention.head_count_kv": 2,
+    "x.embedding_length": 512,
+}
+
+
+def test_the_cache_is_keys_and_values_of_each_layer() -> None:
+    shape = shape_of(INFO)
+    assert shape == Shape(4, (2,), 64, 64)
+    assert shape.cache(1000) == 4 * 2 * (64 + 64) * 2 * 1000
+
+
+def test_layers_with_a_window_keep_no_more_than_it() -> None:
+    shape = shape_of(INFO | {"x.attention.sliding_window": 100, "x.attention.sliding_window_pattern": 2})
+    assert shape is not None and shape.sliding == 2
+    assert shape.cache(1000) == 2 * 2 * 128 * 2 * (1000 + 100)
+    assert shape.cache(50) == 4 * 2 * 128 * 2 * 50
+    each = shape_of(INFO | {"x.attention.sliding_window": 100, "x.attention.sliding_window_pattern": [1, 1, 1, 0]})
+    assert each is not None and each.sliding == 3
+
+
+@pytest.mark.parametrize("missing", ["x.block_count", "x.attention.head_count_kv", "x.embedding_length"])
+def test_a_shape_that_is_not_told_whole_is_none(missing: str) -> None:
+    assert shape_of({key: value for key, value in INFO.items() if key != missing}) is None
+
+
+def test_heads_may_differ_from_layer_to_layer() -> None:
+    shape = shape_of(INFO | {"x.attention.head_count_kv": [1, 2, 1, 2]})
+    assert shape is not None and shape.cache(10) == (1 + 2 + 1 + 2) * 128 * 2 * 10
+    assert shape_of(INFO | {"x.attention.head_count_kv": [1, 2]}) is None
+
+
+def test_the_context_is_what_limit_wish_and_memory_allow() -> None:
+    shape = Shape(10, (4,), 128, 128)  # 20,480 bytes a token
+    assert context_for(131072, 32768, 5 * GIB, shape, 64 * GIB) == 32768
+    assert context_for(8192, 32768, 5 * GIB, shape, 64 * GIB) == 8192
+    assert context_for(0, 32768, 5 * GIB, shape, 0) == 32768
+    assert context_for(131072, 32768, 5 * GIB, shape, needed(5 * GIB, shape, 16384)) == 16384
+    assert context_for(131072, 32768, 5 * GIB, shape, 1 * GIB) == 4096
+    assert context_for(2048, 32768, 5 * GIB, shape, 1 * GIB) == 2048
+
+
+def test_memory_is_the_containers_where_that_is_less(tmp_path: Path) -> None:
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    limit = tmp_path / "sys/fs/cgroup/memory.max"
+    limit.write_text("max\n")
+    whole = hardware._memory(tmp_path)
+    limit.write_text("1048576\n")
+    assert hardware._memory(tmp_path) == 1048576 < whole
+
+
+def test_cards_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, size in enumerate((16 * GIB, 1 << 29)):  # the second one shares the machine's memory
+        device = tmp_path / f"card{number}" / "device"
+        device.mkdir(parents=True)
+        (device / "mem_info_vram_total").write_text(str(size))
+    assert list(hardware._amd(tmp_path)) == [16 * GIB]
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nprintf '24576\\n8192\\n'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert list(hardware._nvidia()) == [24 * GIB, 8 * GIB]
+    tool.write_text("#!/bin/sh\necho no driver; exit 9\n")
+    assert list(hardware._nvidia()) == []
+    assert detect().memory > 0 and detect().cores > 0
+
+
+CHOICES = [
+    ("Raspberry Pi 5, 8 GB", "gemma4:e2b"),
+    ("card with 8 GB", "gemma4:e4b"),
+    ("card with 24 GB", "gemma4:31b"),
+    ("Apple, 16 GB unified", "gemma4:12b"),
+    ("Apple, 24 GB unified", "gemma4:26b"),
+    ("server, 64 GB, no card", "gemma4:26b"),
+]
+
+
+@pytest.mark.parametrize(("machine", "tag"), CHOICES)
+def test_a_machine_gets_the_largest_that_fits(machine: str, tag: str) -> None:
+    found = best(dict(CLASSES)[machine])
+    assert found is not None and found.tag == tag
+
+
+def test_what_does_not_fit_is_said_with_figures() -> None:
+    card = Hardware(16 * GIB, card=8 * GIB)
+    assert "needs 9.3 GB" in fits(TIERS[2], card) and "7.4" in fits(TIERS[2], card)
+    assert "too slow" in fits(TIERS[4], Hardware(128 * GIB))
+    assert best(Hardware(2 * GIB)) is None and longest(TIERS[0], Hardware(2 * GIB)) == 0
+
+
+def test_the_table_in_the_docs_is_current() -> None:
+    assert table() in DOCS.read_text(), "put what `python -m coder.models.tiers` prints into docs/models.md"
+
+
+@pytest.mark.parametrize(
+    ("words", "billions"), [("8.0B", 8.0), ("134.52M", 0.13452), ("30.5b", 30.5), ("", 0.0), ("large", 0.0)]
+)
+def test_a_servers_words_for_parameters(words: str, billions: float) -> None:
+    assert parameters(words) == pytest.approx(billions)
+
+
+def test_what_is_too_tight_comes_last() -> None:
+    large, small = Installed("gemma4:31b", "gemma4", 18 * GIB), Installed("qwen3:4b", "qwen3", 3 * GIB)
+    assert suitable([large, small], 8 * GIB) == [small, large]
+    assert suitable([large, small]) == [large, small]
