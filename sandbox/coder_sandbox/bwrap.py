@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from coder_sandbox import seccomp
 from coder_sandbox.client import AgentClient
 from coder_sandbox.contract import Limits, SandboxError, Workspace
 from coder_sandbox.launch import (
@@ -38,12 +39,18 @@ FORBIDDEN = (
 )
 OLDEST = (0, 8)  # the first that forbids user namespaces inside and limits the size of a tmpfs
 START_SECONDS = 10.0
+HIDDEN_IN_PROC = (
+    *("acpi/wakeup", "bootconfig", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys", "kmsg"),
+    *("kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "pagetypeinfo", "sched_debug", "slabinfo"),
+    *("sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo"),
+)
+"""What tells of the host's memory, keys and devices. Root's files, and called by root the processes are root's too."""
 
 
-def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) -> Iterator[tuple[str, ...]]:
+def profile(workspace: Workspace, limits: Limits, keep: Callable[[str | bytes], int]) -> Iterator[tuple[str, ...]]:
     """The options of bwrap, in the order it carries them out.
 
-    `keep` gives a descriptor from which bwrap can read a text.
+    `keep` gives a descriptor from which bwrap can read a text or a program.
     """
     uid, gid = identity()
     yield ("--unshare-all",)  # own processes, network, IPC, host name, control groups
@@ -57,6 +64,8 @@ def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) ->
     yield ("--die-with-parent",)  # kill -9 of coder ends everything inside
     yield ("--new-session",)  # no terminal to push characters into
     yield "--hostname", "coder"
+    if (calls := seccomp.program()) is not None:
+        yield "--seccomp", str(keep(calls))  # no system call that is only good for getting out
     yield ("--clearenv",)  # no token of the host's gets in
     for name, value in environment(workspace).items():
         yield "--setenv", name, value
@@ -71,6 +80,9 @@ def profile(workspace: Workspace, limits: Limits, keep: Callable[[str], int]) ->
     for name in host_files(workspace):
         yield "--ro-bind-try", os.path.realpath(name), name
     yield "--proc", "/proc"
+    for name in HIDDEN_IN_PROC:
+        if Path("/proc", name).exists():
+            yield "--ro-bind", "/dev/null", f"/proc/{name}"
     yield "--dev", "/dev"  # null, zero, random, tty, pts: no device of the host's
     size = str(limits.tmp_mb << 20)
     yield "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"

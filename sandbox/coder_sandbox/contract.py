@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-KilledBy = Literal["timeout", "memory", "processes", "output", "cancelled"]
+KilledBy = Literal["timeout", "memory", "processes", "disk", "output", "cancelled"]
 """Why coder (and not the program itself) ended a command."""
 
 Event = dict[str, Any]
@@ -30,6 +30,8 @@ class Limits:
     open_files: int = 4096  # a process
     file_mb: int = 1024  # a file
     tmp_mb: int = 1024  # the temporary directory
+    worktree_mb: int = 4096  # the worktree, with what it started as
+    worktree_files: int = 400_000
     cpus: float = 0.0  # 0: all there are
     output_bytes: int = 4_000_000  # a stream of a command; what is over is counted and dropped
 

@@ -66,12 +66,11 @@ class Content:
 def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str, Any]:
     """The arguments of `containers.create`."""
     from docker.types import LogConfig
-    from docker.types import Mount as Bind
 
     uid, gid = identity()
     relay = PROXY_INSIDE if workspace.allow_hosts else None
-    binds = [(mount.host, mount.inside, False) for mount in content.mounts]
-    binds += [(AGENT, AGENT_INSIDE, False), *in_order(workspace)]
+    read_only = [(mount.host, mount.inside, False) for mount in content.mounts]
+    binds = [*read_only, (AGENT, AGENT_INSIDE, False), *in_order(workspace)]
     return {
         "image": content.image,
         "command": agent_command(workspace.python, AGENT_INSIDE, limits, workspace.inside, relay=relay),
@@ -87,7 +86,7 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
         # from inside, and does not let its descriptors be opened through /proc, which Docker's init would.
         "network_mode": "bridge" if workspace.network else "none",
         "read_only": True,
-        "mounts": [Bind(str(i), str(h), type="bind", read_only=not writable) for h, i, writable in binds],
+        "mounts": [_bind(*bind) for outer in binds for bind in _with_mounts_below(*outer)],
         "tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.tmp_mb}m"},
         "shm_size": f"{limits.tmp_mb}m",
         "ipc_mode": "private",
@@ -99,6 +98,24 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
         "nano_cpus": int(limits.cpus * 1e9) or None,
         "log_config": LogConfig(type="none"),  # output goes to coder, not to the host's disk
     }
+
+
+def _bind(host: Path, inside: Path, writable: bool) -> dict[str, Any]:
+    from docker.types import Mount as Bind
+
+    bind = Bind(str(inside), str(host), type="bind", read_only=not writable)
+    bind["BindOptions"] = {"NonRecursive": True}  # of a recursive one Docker leaves what is mounted below writable
+    return dict(bind)
+
+
+def _with_mounts_below(host: Path, inside: Path, writable: bool) -> list[tuple[Path, Path, bool]]:
+    """A bind and, each as a bind of its own, the file systems that the host has mounted below it."""
+    found = [(host, inside, writable)]
+    for line in Path("/proc/self/mountinfo").read_bytes().splitlines():
+        place = Path(os.fsdecode(line.split()[4].decode("unicode_escape").encode("latin-1")))  # a space is \040
+        if host in place.parents:
+            found.append((place, inside / place.relative_to(host), writable))
+    return found
 
 
 def host_toolchain(client: DockerClient, workspace: Workspace) -> Content:

@@ -50,6 +50,8 @@ def agent_command(
         "processes": limits.processes,
         "open_files": limits.open_files,
         "file_mb": limits.file_mb,
+        "worktree_mb": limits.worktree_mb,
+        "worktree_files": limits.worktree_files,
         "cpus": limits.cpus,
         "rlimit_processes": rlimit_processes,
         "cwd": str(cwd),

@@ -218,16 +218,6 @@ def test_a_link_in_the_place_of_a_mount_is_refused(
     assert not (tmp_path / "one").exists()
 
 
-@pytest.mark.bwrap
-def test_bubblewrap_is_ready_in_an_instant(open_box: Any) -> None:
-    times = []
-    for _ in range(5):
-        started = time.perf_counter()
-        open_box("bwrap")
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.15
-
-
 def test_the_docker_package_is_not_loaded_for_the_others() -> None:
     import subprocess
 

@@ -12,9 +12,11 @@ import time
 from typing import IO, TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 if TYPE_CHECKING:
-    from coder_sandbox.agent.processes import PINNED, guard, kill_descendants
+    from coder_sandbox.agent.guard import guard
+    from coder_sandbox.agent.processes import PINNED, kill_descendants, oom_score
 else:
-    from processes import PINNED, guard, kill_descendants
+    from guard import guard
+    from processes import PINNED, kill_descendants, oom_score
 
 POLL = 0.05  # seconds between two looks whether a command whose output somebody holds open has ended
 CHUNK = 1 << 16
@@ -159,15 +161,16 @@ def run(
     started = time.monotonic()
     environment = dict(os.environ, **(env or {}))
     try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=cwd,
-            start_new_session=True,
-        )
+        with oom_score.raised():
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=cwd,
+                start_new_session=True,
+            )
     except (OSError, ValueError, IndexError) as error:
         return _result(None, "", f"{argv[0] if argv else '(no command)'}: {error}", started)
     pumps = _Pumps(process, stdin.encode("utf-8", "surrogateescape"), output_bytes)

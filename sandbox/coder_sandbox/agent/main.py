@@ -18,10 +18,12 @@ import traceback
 from typing import IO, TYPE_CHECKING, Any, Callable, Dict, Optional
 
 if TYPE_CHECKING:
-    from coder_sandbox.agent import execute, processes
+    from coder_sandbox.agent import disk, execute, guard, processes
 else:
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves the script's directory out
+    import disk
     import execute
+    import guard
     import processes
 
 LINE_BYTES = 16 << 20
@@ -114,10 +116,12 @@ def answer(request: Message, channel: Channel, cwd: str) -> Message:
 def main() -> None:
     settings = json.loads(sys.argv[1])
     channel = Channel()
+    processes.oom_score.open()
     harden()
     os.makedirs(os.environ.get("HOME", "/tmp"), exist_ok=True)
     execute.set_limits(settings)
-    processes.guard.start(settings["memory_mb"], settings["processes"])
+    quota = disk.Disk(settings["cwd"], settings["worktree_mb"], settings["worktree_files"])
+    guard.guard.start(settings["memory_mb"], settings["processes"], quota)
     if settings.get("relay"):
         start_relay(settings["relay"])
     threading.Thread(target=channel.listen, args=(settings["remove"],), daemon=True).start()
@@ -125,7 +129,7 @@ def main() -> None:
     channel.send({"event": "ready", "python": version, "pid": os.getpid()})
     while True:
         request = json.loads(channel.requests.get())
-        with processes.guard:
+        with guard.guard:
             body = answer(request, channel, settings["cwd"])
         processes.reap(keep=processes.PINNED)
         try:

@@ -14,10 +14,10 @@ from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
 if TYPE_CHECKING:
-    from coder_sandbox.agent.processes import PINNED, kill_descendants
+    from coder_sandbox.agent.processes import PINNED, kill_descendants, oom_score
     from coder_sandbox.agent.runner.report import Inbox, Record, new_word
 else:
-    from processes import PINNED, kill_descendants
+    from processes import PINNED, kill_descendants, oom_score
     from runner.report import Inbox, Record, new_word
 
 START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner", "start.py")
@@ -45,16 +45,17 @@ class RunnerProcess:
         word = new_word()
         self._inbox = Inbox(mine, word)
         try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-B", START],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=job["root"],
-                env=self._environment(job),
-                pass_fds=(its,),
-                start_new_session=True,
-            )
+            with oom_score.raised():
+                self.process = subprocess.Popen(
+                    [sys.executable, "-B", START],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    cwd=job["root"],
+                    env=self._environment(job),
+                    pass_fds=(its,),
+                    start_new_session=True,
+                )
         finally:
             os.close(its)
         assert self.process.stdout

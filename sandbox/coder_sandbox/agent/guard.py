@@ -1,0 +1,139 @@
+"""Ends everything below the agent when, taken together, it uses more than it may.
+
+The kernel's own fences (a container's control group, or one of ours) come on top where there are any. Where there
+are none this is the limit, and it is one that looks ten times a second: a program can be over it that long.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Collection, Dict, Iterator, Optional
+
+if TYPE_CHECKING:
+    from coder_sandbox.agent.disk import Disk
+    from coder_sandbox.agent.processes import descendants, kill_descendants, table
+else:
+    from disk import Disk
+    from processes import descendants, kill_descendants, table
+
+TICK = 0.1  # seconds between two looks at what is used
+ANONYMOUS, SHARED = b"Anon:", b"Shmem:"
+
+
+def _fields(path: str, endings: Collection[bytes]) -> Optional[int]:
+    """The sum, in bytes, of the lines whose names end so; None if the file cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            parts = [line.split() for line in file]
+        return sum(int(part[1]) * 1024 for part in parts if part and part[0].endswith(tuple(endings)))
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _resident(pid: int) -> int:
+    """Memory of one process that no file backs, shared memory too. Pages shared since a fork count in each of them."""
+    return _fields(f"/proc/{pid}/status", (b"Rss" + ANONYMOUS, b"Rss" + SHARED)) or 0
+
+
+def _proportional(pid: int) -> int:
+    """The same with shared pages divided among those that share them: exact, and too slow for every look."""
+    exact = _fields(f"/proc/{pid}/smaps_rollup", (b"Pss_" + ANONYMOUS, b"Pss_" + SHARED))
+    return _resident(pid) if exact is None else exact
+
+
+def _unattached() -> int:
+    """Bytes of System V shared memory that no process has mapped: it belongs to none, and stays."""
+    with suppress(OSError, ValueError, IndexError), open("/proc/sysvipc/shm") as file:
+        rows = [line.split() for line in file][1:]
+        return sum(int(row[14]) for row in rows if row[6] == "0")
+    return 0
+
+
+def held_bytes(pids: Collection[int], device: int) -> Dict[bool, int]:
+    """Bytes of files that have no name any more and are open, by whether they lie on `device`.
+
+    A memfd is such a file. Those of a process that has hidden its descriptors (PR_SET_DUMPABLE) cannot be seen.
+    """
+    seen: Dict[Any, int] = {}
+    for pid in pids:
+        with suppress(OSError):
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                with suppress(OSError):
+                    status = os.stat(f"/proc/{pid}/fd/{name}")
+                    if status.st_nlink == 0 and status.st_blocks:
+                        seen[status.st_dev, status.st_ino] = status.st_blocks * 512
+    there = sum(size for (where, _), size in seen.items() if where == device)
+    return {True: there, False: sum(seen.values()) - there}
+
+
+def oom_kills() -> int:
+    """How often the kernel has ended a process here for memory (control groups 2 and 1), 0 if it does not say."""
+    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
+        with suppress(OSError), open(path) as file:
+            for line in file:
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+    return 0
+
+
+class Guard:
+    """`verdict` says why everything was ended, from the moment before the kill until the next request begins."""
+
+    def __init__(self) -> None:
+        self.verdict: Optional[str] = None
+        self._memory = 0
+        self._tasks = 0
+        self._disk: Optional[Disk] = None
+        self._busy = threading.Event()
+        self._looking = threading.Lock()  # held from a look to the end of what it leads to
+        self._oom_kills = 0
+
+    def start(self, memory_mb: int, processes: int, disk: Disk) -> None:
+        """Begin to watch, in a thread that sleeps between requests."""
+        self._memory, self._tasks, self._disk = memory_mb << 20, processes, disk
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __enter__(self) -> Guard:
+        self.verdict = None
+        self._oom_kills = oom_kills()
+        self._busy.set()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        with self._looking:  # a kill under way must not reach into the next request
+            self._busy.clear()
+
+    def why_killed(self) -> Optional[str]:
+        """Why a process that got SIGKILL got it: its use of something, or None if it was not for that."""
+        if self.verdict is None and oom_kills() > self._oom_kills:
+            self.verdict = "memory"
+        return self.verdict
+
+    def _watch(self) -> None:
+        while self._busy.wait():
+            with self._looking:
+                over = next(self._excesses(), None) if self._busy.is_set() else None
+                if over is not None:
+                    self.verdict = over
+                    kill_descendants()
+            time.sleep(TICK)
+
+    def _excesses(self) -> Iterator[str]:
+        assert self._disk
+        processes = table()
+        below = {pid for pid in descendants(processes) if processes[pid][1] not in "ZX"}
+        if sum(processes[pid][2] for pid in below) > self._tasks:
+            yield "processes"
+        held = held_bytes(below, self._disk.device)
+        nobodys = held[False] + _unattached()
+        left = self._memory - nobodys
+        if sum(map(_resident, below)) > left and sum(map(_proportional, below)) > left:
+            yield "memory"
+        if self._disk.over(held[True]):
+            yield "disk"
+
+
+guard = Guard()
