@@ -30,7 +30,7 @@ def plan(session: Session, state: State) -> State:
 
 def _suspects(session: Session, state: State) -> list[dict[str, Any]]:
     found = load_baseline(session, state)
-    ranked = localize(found.localizable(), state["goal_tests"], session.is_source)
+    ranked = localize(found.localizable(), state["goal_tests"], session.is_source, session.base.read)
     top = [asdict(s) for s in ranked]
     session.emit("plan", "suspects", {"n": len(top), "top": top[:SHOWN]})
     return top

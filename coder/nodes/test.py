@@ -18,6 +18,8 @@ from coder_tools.testing import Suite
 
 COMPANION_SECONDS = 1.0  # how much of the passing tests' own time a candidate that passes the goal is put through
 COMPANIONS = 200
+CPU_FLOOR = 0.06  # seconds of processor time that any candidate gets: an endless loop costs little more
+CPU_SLACK = 5.0  # how many times the usual time of such tests it gets besides
 RESERVE = 1.0  # seconds of the wall budget a batch leaves over
 
 
@@ -35,9 +37,13 @@ def _candidates(session: Session, state: State, found: Baseline) -> State:
     started = time.monotonic()
     timeout = max(1.0, session.budget.remaining() - RESERVE)
     results = suite.check(
-        [(c["key"], [_splice(c)], (near := companions(found, c)), candidate_limit(found, goal, near)) for c in batch],
+        [
+            (c["key"], [_splice(c)], (near := companions(found, c)), candidate_limit(found, goal, near) * c["patience"])
+            for c in batch
+        ],
         timeout=timeout,
         on_result=Progress(session, "test", "candidates", len(batch)).result,
+        cpu=goal_cpu(found, goal) * batch[0]["patience"],
     )
     seconds = time.monotonic() - started
     counts = {**state["counts"], "candidates": state["counts"]["candidates"] + len(results)}
@@ -51,7 +57,16 @@ def _candidates(session: Session, state: State, found: Baseline) -> State:
     }
     session.emit("test", "candidates", data)
     outcome = {"kind": "candidates", "results": [_candidate_to_json(r) for r in results]}
-    return State(proposal="analyze", outcome=session.save(outcome), counts=counts)
+    memory = _remember_late(session, state, batch, {r.key for r in results if r.verdict == "timeout"})
+    return State(proposal="analyze", outcome=session.save(outcome), counts=counts, memory=memory)
+
+
+def _remember_late(session: Session, state: State, batch: Sequence[dict[str, Any]], keys: set[str]) -> str:
+    """The run's memory with the candidates that were not done in time: they may get more of it later."""
+    memory: dict[str, Any] = session.load(state["memory"]) or {}
+    late = [candidate for candidate in batch if candidate["key"] in keys and candidate["patience"] == 1.0]
+    memory["late"] = [*memory.get("late", ()), *late]
+    return session.save(memory)
 
 
 def warm_suite(session: Session, state: State) -> Suite:
@@ -86,6 +101,16 @@ def candidate_limit(found: Baseline, goal: list[str], near: list[str]) -> float:
     """Seconds of wall time one candidate may take: several times what its tests take when nothing loops."""
     own = sum(min(1.0, found.results[i].duration) for i in goal if i in found.results)
     return 0.5 + 8 * own + 4 * found.duration(near)
+
+
+def goal_cpu(found: Baseline, goal: list[str]) -> float:
+    """Seconds of processor time the goal tests should need when they pass: they may have failed early, or looped,
+    so the passing tests beside them count too."""
+    files = {test_id.split("::")[0] for test_id in goal}
+    beside = sorted(found.results[i].duration for i in found.passing if i.split("::")[0] in files)
+    usual = beside[len(beside) * 9 // 10] if beside else 0.0
+    own = [found.results[i].duration for i in goal if i in found.results and found.results[i].outcome != "timeout"]
+    return CPU_FLOOR + CPU_SLACK * max(sum(own), usual * len(goal))
 
 
 def _candidate_to_json(result: CandidateResult) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 from coder.nodes.baseline import failures
 from coder.nodes.facts import Baseline
 from coder.policies.contract import Left, Plan, Spent, View
-from coder.repair.contract import Suspect
+from coder.repair.contract import Candidate, Suspect
 from coder.session import Session
 from coder.state import Ref, State
+from coder_tools.contract import Splice
 from coder_tools.logs import Finding
 from coder_tools.workspace import Workspace
 
@@ -53,6 +54,7 @@ def view_of(session: Session, state: State) -> View:
         suspects=tuple(
             Suspect(s["path"], s["line"], s["score"], tuple(s["reasons"])) for s in memory.get("suspects", ())
         ),
+        late=tuple(Candidate(**{**c, "splice": Splice(**c["splice"])}) for c in memory.get("late", ())),
         plan=Plan(**memory["plan"]) if memory.get("plan") else None,
         refused=tuple(session.base.diff(session.load_changes(ref)) for ref in state["failed"][-SHOWN_REFUSED:]),
         nudge=memory.get("nudge", ""),

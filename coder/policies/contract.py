@@ -81,6 +81,7 @@ class View:
     finding: Finding | None = None  # of the last run of the tests
     failures: tuple[TestResult, ...] = ()  # the goal tests' results at the base, as the runner gave them
     suspects: tuple[Suspect, ...] = ()  # most suspicious first
+    late: tuple[Candidate, ...] = ()  # those that were not done in the time they had
     plan: Plan | None = None
     facts: tuple[str, ...] = ()  # from K, short
     refused: tuple[str, ...] = ()  # unified diffs that were tried and failed; not to be tried again

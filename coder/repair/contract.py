@@ -27,3 +27,4 @@ class Candidate:
     line: int
     score: float
     note: str
+    patience: float = 1.0  # how many times the usual time it gets

@@ -259,6 +259,17 @@ def test_the_time_for_all_is_kept(open_suite: OpenSuite) -> None:
     assert verdicts(check(suite, {"right": change(RIGHT)})) == {"right": "plausible"}
 
 
+def test_a_loop_is_ended_by_the_processor_time_it_uses_and_not_by_its_limit(open_suite: OpenSuite) -> None:
+    suite = open_suite(FILES)
+    suite.open_warm(GOAL, 2)
+    asked = {"loops": change(("return a - b", "while True: pass")), "right": change(RIGHT)}
+    slow = change(("return a - b", "for i in range(10**8): pass\n    return a + b"))
+    late = suite.check([(key, own, [], 900.0) for key, own in {**asked, "slow": slow}.items()], 300.0, cpu=0.2)
+    found = {result.key: result for result in late}
+    assert verdicts(found) == {"loops": "timeout", "right": "plausible", "slow": "timeout"}
+    assert "0.2 s" in found["loops"].message
+
+
 def test_files_as_they_come(open_suite: OpenSuite, tmp_path: Path) -> None:
     """Latin-1 with CRLF, and a byte order mark: offsets are into the bytes."""
     suite = open_suite(

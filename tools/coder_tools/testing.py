@@ -122,9 +122,11 @@ class Suite:
         candidates: Sequence[Candidate],
         timeout: float,
         on_result: Callable[[CandidateResult], None] | None = None,
+        cpu: float | None = None,
     ) -> list[CandidateResult]:
         """Check candidates against the goal of open_warm and their companions, up to `timeout` seconds in all.
 
+        `cpu`: seconds of processor time each may take until the goal passes; without it only its limit counts.
         Results come in no particular order; a candidate that was not reached in time has none.
         """
         keys = {candidate[0] for candidate in candidates}
@@ -139,7 +141,7 @@ class Suite:
                 on_result(result)
 
         deadline = time.monotonic() + timeout
-        for part in _parts(candidates):
+        for part in _parts(candidates, cpu):
             left = deadline - time.monotonic()
             if left <= 0:
                 break
@@ -197,7 +199,7 @@ class Suite:
         return answer
 
 
-def _parts(candidates: Sequence[Candidate]) -> Iterator[list[dict[str, Any]]]:
+def _parts(candidates: Sequence[Candidate], cpu: float | None) -> Iterator[list[dict[str, Any]]]:
     """The candidates as the protocol has them, in requests that are not too long."""
     part: list[dict[str, Any]] = []
     size = 0
@@ -207,6 +209,7 @@ def _parts(candidates: Sequence[Candidate]) -> Iterator[list[dict[str, Any]]]:
             "splices": _splices(splices),
             "companions": list(companions),
             "limit": limit,
+            **({} if cpu is None else {"cpu": cpu}),
         }
         own = len(json.dumps(candidate))
         if part and size + own > REQUEST_BYTES:

@@ -13,12 +13,13 @@ import tempfile
 import time
 from os import close, fork, getpid, pipe, setsid, waitpid
 from select import POLLIN, poll
-from typing import Any, Callable, Dict, Generic, Iterable, List, NoReturn, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, Generic, Iterable, List, NoReturn, Optional, Sequence, Tuple, TypeVar
 
 from .report import Inbox, Record, Report, hide, new_word, reporter
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = 0.05  # seconds between two looks at children that say nothing
+CPU_CLOCK = 2  # of a whole process, in the number that clock_gettime has for it
 GROWTH = 2 << 30  # bytes of address space a child may add to what it is born with
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -36,14 +37,23 @@ class Forked(BaseException):
 class Child(Generic[T]):
     """One child and what is known of it."""
 
-    def __init__(self, pid: int, task: T, inbox: Inbox, limit: float, scratch: str) -> None:
+    def __init__(self, pid: int, task: T, inbox: Inbox, limit: float, cpu: float, scratch: str) -> None:
         self.pid, self.task, self.inbox, self.scratch = pid, task, inbox, scratch
+        self.cpu = cpu  # seconds of processor time it may take until it has passed the goal tests
         self.started = time.monotonic()
         self.deadline = self.started + limit
         self.said: Record = {}
         self.status: Optional[int] = None  # as of waitpid, if it ended by itself
         self.timed_out = False
         self.seconds = 0.0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has lived for its limit, or used up its processor time. That clock stands still while other
+        processes have the processor, so that it can be set short enough for an endless loop to cost little."""
+        if time.monotonic() >= self.deadline:
+            return True
+        return not self.said.get("goal_passed") and cpu_time(self.pid) >= self.cpu
 
     @property
     def fate(self) -> str:
@@ -73,12 +83,12 @@ class Pool(Generic[T]):
     def run(
         self,
         tasks: Iterable[T],
-        limit: Callable[[T], float],
+        limit: Callable[[T], Tuple[float, float]],
         done: Callable[[Child[T]], None],
         begun: Callable[[T], None] = lambda task: None,
     ) -> None:
         """Do the tasks. In each child this raises Forked; a child is done when it has said its first word
-        with "verdict" in it, has ended, or has lived for its limit (seconds)."""
+        with "verdict" in it, has ended, or has gone to its limits (seconds to live, seconds of processor time)."""
         self._memory = address_space() + GROWTH
         waiting = iter(tasks)
         more = True
@@ -89,7 +99,7 @@ class Pool(Generic[T]):
                     more = False
                     break
                 begun(task)
-                self._start(task, limit(task))
+                self._start(task, *limit(task))
             self._bury(wait=not self._running)
             if not self._running:
                 return
@@ -97,7 +107,7 @@ class Pool(Generic[T]):
                 self._end(child)
                 done(child)
 
-    def _start(self, task: T, limit: float) -> None:
+    def _start(self, task: T, limit: float, cpu: float) -> None:
         self._numbers += 1
         scratch = os.path.join(self._scratch, str(self._numbers))
         word, ends = new_word(), pipe()
@@ -110,19 +120,18 @@ class Pool(Generic[T]):
             settle(limit, self._memory, scratch)
             raise Forked(task, reporter(hide(ends[1]), word))
         close(ends[1])
-        child = Child(pid, task, Inbox(ends[0], word), limit, scratch)
+        child = Child(pid, task, Inbox(ends[0], word), limit, cpu, scratch)
         self._running[child.inbox.fd] = child
         self._poll.register(child.inbox.fd, POLLIN)
 
     def _turn(self) -> List[Child[T]]:
         """Wait a little, listen, and give the children that are done."""
         now = time.monotonic()
-        wait = min(TICK, *(max(0.0, child.deadline - now) for child in self._running.values()))
-        ready = {fd for fd, _ in self._poll.poll(wait * 1000)}
-        now = time.monotonic()
-        return [child for fd, child in self._running.items() if self._is_done(child, fd in ready, now)]
+        waits = [min(child.cpu / 2, max(0.0, child.deadline - now)) for child in self._running.values()]
+        ready = {fd for fd, _ in self._poll.poll(min(TICK, *waits) * 1000)}
+        return [child for fd, child in self._running.items() if self._is_done(child, fd in ready)]
 
-    def _is_done(self, child: Child[T], ready: bool, now: float) -> bool:
+    def _is_done(self, child: Child[T], ready: bool) -> bool:
         if ready:
             self._listen(child)
         if "verdict" in child.said:
@@ -133,7 +142,7 @@ class Pool(Generic[T]):
                 child.status = status
                 self._listen(child)  # what it said at the last moment
                 return True
-        child.timed_out = now >= child.deadline
+        child.timed_out = child.is_late
         return child.timed_out
 
     def _listen(self, child: Child[T]) -> None:
@@ -162,6 +171,14 @@ class Pool(Generic[T]):
             mine = [*self._dying, *self._running.values()]
             end_orphans({*self.keep, *(other.pid for other in mine)})
             remove(child.scratch)
+
+
+def cpu_time(pid: int) -> float:
+    """Seconds of processor time a child has used."""
+    try:
+        return time.clock_gettime(~pid << 3 | CPU_CLOCK)
+    except OSError:  # it has just ended
+        return 0.0
 
 
 def adopt() -> None:

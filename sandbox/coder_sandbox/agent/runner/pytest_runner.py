@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import pytest
+from _pytest.assertion import util as assertions
 from _pytest.runner import runtestprotocol
 
 from . import warm
@@ -40,6 +42,14 @@ NEUTRAL: Dict[str, Any] = {
     "random_order": False,
     "random_order_bucket": "none",
 }
+WARM_UP = """\
+import pytest
+@pytest.fixture
+def one(): yield 1
+@pytest.mark.parametrize("n", range(24))
+def test_one(one, n): assert one == n % 2
+"""
+PLUGINS_OFF = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 COLLECT_MESSAGE = 1000  # characters of why a file cannot be collected
 
 
@@ -128,6 +138,11 @@ def _reason(text: str) -> str:
 class Quiet:
     """Runs tests without telling anybody but the plugins around them: nobody reads what the terminal would say."""
 
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        assertions._reprcompare = None  # what differs is drawn for a reader, and there is none
+        yield
+
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
         runtestprotocol(item, log=False, nextitem=nextitem)
         return True
@@ -176,6 +191,19 @@ def run(job: Record, report: Report) -> None:
     )
     picker = Picker(None if ids is None else set(ids), job["done"])
     report({"end": _main(job, [Neutral(), picker, watcher])})
+
+
+@contextlib.contextmanager
+def _environment(variables: Dict[str, str]) -> Iterator[None]:
+    """Environment variables that are set for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    yield
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
 
 
 class Items:
@@ -230,8 +258,23 @@ class ForkPoint:
         yield
 
 
+def _warm_up(scratch: str) -> None:
+    """Run a test of our own some times. The interpreter rewrites code as it learns what it does, and each fork pays
+    for every page of memory that is written to: pytest's own code shall be as it stays before the first fork."""
+    path = os.path.join(scratch, "warm_up.py")
+    with open(path, "w") as file:
+        file.write(WARM_UP)
+    modules = set(sys.modules)
+    plain = ["-q", "-s", "-c", os.devnull, "--rootdir", scratch, "--import-mode=importlib", "-p", "no:cacheprovider"]
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing), _environment(PLUGINS_OFF):
+        pytest.main([*plain, path])
+    for name in [name for name in sys.modules if name not in modules and name.endswith("warm_up")]:
+        del sys.modules[name]
+
+
 def serve(job: Record, report: Report, commands: Any) -> None:
     """Be the warm validator: see warm.py. Returns in no process but one whose pytest could not run."""
+    _warm_up(job["scratch"])
     project, results = Project(job["root"]), []  # type: Tuple[Project, List[Record]]
     watcher = Watcher(project, lambda test: None, results.append)
     picker = Picker(whole_files=True)

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from select import POLLIN, poll
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Set, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Set, Tuple, Union
 
 from .override import Sources, compile_source, install
 from .place import Placer, Plan, Ran
@@ -61,12 +61,17 @@ class Task:
         self.goal = list(goal)
         self.companions = [test for test in candidate["companions"] if test not in set(goal)]
         self.limit = float(candidate["limit"])
+        self.cpu = float(candidate.get("cpu", self.limit))
         self.record = candidate
         self.plan: Optional[Plan] = None
 
     @property
     def ids(self) -> List[str]:
         return [*self.goal, *self.companions]
+
+    def limits(self, more: float = 0.0) -> Tuple[float, float]:
+        """Seconds it may live, and of processor time. `more`: for what comes before the tests."""
+        return self.limit + more, self.cpu + more
 
 
 def judge(task: Task, tests: Any, say: Report) -> None:
@@ -109,7 +114,7 @@ def outcome(child: Child[Task]) -> Record:
     if verdict is None:
         overrun = child.status is not None and os.WIFSIGNALED(child.status)
         if child.timed_out or (overrun and os.WTERMSIG(child.status or 0) == signal.SIGXCPU):
-            verdict, message = "timeout", f"not done within {task.limit:g} s"
+            verdict, message = "timeout", f"not done within {task.limit:g} s, {task.cpu:g} s of them at work"
         elif not said.get("began"):
             verdict, message = "broken", child.fate
         else:
@@ -226,7 +231,7 @@ class Warm(Role):
         spawned: List[str] = []
         self._pool.run(
             [[test for test in self.ids if test in tests]] if self._probes else [],
-            lambda ids: PROBE,
+            lambda ids: (PROBE, PROBE),
             lambda child: spawned.extend(filter(None, [child.said.get("spawned")])),
         )
         self._report({"ready": True, "missing": missing, "why": tests.why_not, "spawned": spawned})
@@ -238,7 +243,7 @@ class Warm(Role):
                     continue
                 goal, candidates = message
                 tasks = (Task(candidate, goal) for candidate in candidates)
-                self._pool.run(self._swappable(tasks), lambda task: task.limit, self._done)
+                self._pool.run(self._swappable(tasks), Task.limits, self._done)
                 self._report({"checked": True})
 
     def _compare(self, payload: Record) -> None:
@@ -253,7 +258,7 @@ class Warm(Role):
         def done(child: Child[Any]) -> None:
             answer.update({"reason": "" if "inputs" in child.said else child.fate, **child.said})
 
-        self._pool.run([task] if plans else [], lambda task: task.limit + STARTUP, done)
+        self._pool.run([task] if plans else [], lambda task: (task.limit + STARTUP,) * 2, done)
         self._report({"compared": answer})
 
     def _swappable(self, tasks: Iterator[Task]) -> Iterator[Task]:
@@ -405,7 +410,7 @@ class Router:
         cool = [task for key, task in left.items() if key not in early]
         self._pool.keep = [self._link.pid] if self._link else []
         self._pool.private = [*self._private, *(self._link.fds if self._link else [])]
-        self._pool.run(cool, lambda task: task.limit + self._startup, self._done, self._begun)
+        self._pool.run(cool, lambda task: task.limits(self._startup), self._done, self._begun)
 
     def _is_warm_for(self, tasks: Sequence[Union[Task, Comparison]]) -> bool:
         """Whether there is a warm process that has all these tests' files, after starting it if need be."""

@@ -1,0 +1,53 @@
+"""In what portions the search hands its candidates over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from coder.policies.contract import Left, View
+from coder.policies.search import BATCH, FIRST_BATCH, PATIENCE, SearchPolicy
+from coder.repair.contract import Suspect
+from coder_tools.workspace import Workspace
+
+SOURCE = b"".join(b"def f%d(a, b, c):\n    if a < b and b < c:\n        return a + b * c\n" % n for n in range(2))
+FILES = {"m.py": SOURCE}
+
+
+def view() -> View:
+    workspace = Workspace(FILES.__getitem__, frozenset(FILES), {}, lambda path: "", False)
+    suspects = tuple(Suspect("m.py", line, 0.9) for line in range(2, 7))
+    return View("", ("t",), workspace, Left(60, 60, 0), {}, suspects=suspects)
+
+
+def test_batches_grow_and_no_candidate_comes_twice() -> None:
+    policy, seen = SearchPolicy(), view()
+    sizes, keys = [], []
+    while batch := policy.edit(seen).candidates:
+        sizes.append(len(batch))
+        keys += [candidate.key for candidate in batch]
+    assert sizes[0] == FIRST_BATCH
+    assert sizes[:-1] == sorted(sizes[:-1])
+    assert max(sizes) == BATCH
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_new_process_goes_on_where_the_last_one_stopped() -> None:
+    seen = view()
+    policy = SearchPolicy()
+    first = [policy.edit(seen).candidates for _ in range(5)]
+    again = view()
+    resumed = []
+    for _ in range(5):
+        resumed.append(SearchPolicy().edit(again).candidates)
+    assert resumed == first
+
+
+def test_what_was_not_done_in_time_gets_more_of_it_at_the_end_and_only_once() -> None:
+    policy, seen = SearchPolicy(), view()
+    last: tuple[object, ...] = ()
+    while made := policy.edit(seen).candidates:
+        last = made
+    late = replace(view(), memory=seen.memory, late=last[:3])  # type: ignore[arg-type]
+    again = policy.edit(late)
+    assert [candidate.patience for candidate in again.candidates] == [PATIENCE] * 3
+    assert policy.edit(late).wants == "stop"
