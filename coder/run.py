@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import sqlite3
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from coder.errors import CoderError, UsageError
@@ -65,11 +66,12 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
             session,
             state,
             "environment_error",
-            f"{error.strerror or error}: {error.filename or ''}".rstrip(": "),
+            f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}; mend that and resume the run",
         )
     except Exception as error:
         if not (known := _foreseen(error)):
-            (rundir.path / "traceback.txt").write_text(Masker().text(traceback.format_exc()))
+            with suppress(OSError):
+                (rundir.path / "traceback.txt").write_text(Masker().text(traceback.format_exc()))
             raise
         state = _stopped(session, state, "environment_error", known)
     finally:
@@ -85,8 +87,8 @@ def _foreseen(error: Exception) -> str:
     from coder_sandbox.snapshot import SnapshotError
     from coder_tools.testing import TestRunFailed
 
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-        return f"cannot write {error.filename or 'to the disk'}: {error.strerror}; free some space and resume the run"
+    if isinstance(error, sqlite3.OperationalError):  # the checkpoints: nothing else here is a database
+        return f"cannot keep the checkpoints: {error}; free some space or mend the disk, and resume the run"
     return str(error) if isinstance(error, ModelError | SandboxError | SnapshotError | TestRunFailed) else ""
 
 
@@ -95,7 +97,7 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
     from coder.session import Session
     from coder.supervisor.budget import Budget
     from coder_sandbox.choose import open_sandbox
-    from coder_sandbox.snapshot import Base, SnapshotError
+    from coder_sandbox.snapshot import Base, WrongRepository
     from coder_sandbox.toolchain import find_toolchain
     from coder_tools.testing import parse_test_command
 
@@ -112,7 +114,7 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
             if resumed and (rundir.path / "base.git").exists()
             else Base.take(request.repo, rundir.path)
         )
-    except SnapshotError as error:
+    except WrongRepository as error:
         raise UsageError(str(error)) from error
     toolchain = find_toolchain(base.repo, os.environ, python)
     policy, model, why = _policy(request)
@@ -124,7 +126,8 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
         sandbox = open_sandbox(kind, workspace, limits)
         data = {"name": sandbox.name, "python": str(toolchain.python), "source": toolchain.source}
         reach = {"network": request.network, "allow_hosts": list(request.allow_hosts), "image": workspace.image}
-        rundir.log.append("run", "sandbox", data | reach)
+        data |= reach | {"worktree": workspace.worktree.name}
+        rundir.log.append("run", "sandbox", data)
         return sandbox
 
     return Session(request, rundir, base, toolchain, policy, Budget.of(request, before), opened, (runner, tuple(args)))
@@ -182,8 +185,11 @@ def _last_checkpoint(session: Session) -> State | None:
     path = session.rundir.path / "checkpoints.sqlite"
     if not path.exists():
         return None
-    with SqliteSaver.from_conn_string(str(path)) as saver:
-        found = saver.get({"configurable": {"thread_id": session.rundir.id}})
+    try:
+        with SqliteSaver.from_conn_string(str(path)) as saver:
+            found = saver.get({"configurable": {"thread_id": session.rundir.id}})
+    except sqlite3.Error:  # on a full disk not even the first table could be made
+        return None
     if found is None:
         return None
     return cast(State, {k: v for k, v in found["channel_values"].items() if k in State.__annotations__})

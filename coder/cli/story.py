@@ -32,6 +32,8 @@ def _start(data: Data) -> str:
 
 
 def _sandbox(data: Data) -> str:
+    if data.get("worktree", "work") != "work":  # one of its own for each clean room, which tells of itself
+        return ""
     note = f"; {data['note']}" if data.get("note") else ""
     return f"sandbox {sandbox_in_words(data)}, python {data['python']} ({data.get('source', '')}){note}"
 

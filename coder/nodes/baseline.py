@@ -36,7 +36,7 @@ def baseline(session: Session, state: State) -> State:
     flaky = _second_run(session, collection, first, goal, seconds)
     goal = [i for i in goal if i in flaky or not first[i].passed]
     if not goal:
-        raise NothingToFix("the goal already passes: nothing to fix. It was run twice at the base.")
+        raise NothingToFix("the goal passes already; it was run twice")
     coverage = _coverage(session, collection, first, goal, seconds)
     found = Baseline(
         runner=collection.runner,

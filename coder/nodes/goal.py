@@ -36,7 +36,7 @@ def resolve_goal(request: Request, collection: Collection, results: Mapping[str,
     failing = [i for i in collection.ids if i in results and not results[i].passed and results[i].outcome != "skipped"]
     failing = [i for i in failing if results[i].outcome != "xfailed"] + _uncollected(collection, base)
     if not failing:
-        raise NothingToFix(f"nothing to fix: none of the {len(collection.ids)} collected tests fails")
+        raise NothingToFix(f"none of the {len(collection.ids):,} collected tests fails")
     return failing
 
 

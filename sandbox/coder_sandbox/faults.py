@@ -15,6 +15,10 @@ class SnapshotError(Exception):
     """The snapshot, a checkout or a landing cannot be made. The message says what failed, why, and what to do."""
 
 
+class WrongRepository(SnapshotError):
+    """What was named is no directory that a run can be about: it is not there, is a bare repository, holds the runs."""
+
+
 class TreeMoved(Exception):
     """The user's files (or branches) are not as coder left them, so nothing was touched."""
 

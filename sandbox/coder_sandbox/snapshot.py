@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import paths, worktree
-from .faults import SnapshotError, in_words, shown_name
+from .faults import SnapshotError, WrongRepository, in_words, shown_name
 from .git import Repository
 from .listing import find_repository, is_bare, list_files, prefix_in
 from .objects import EXECUTABLE, FILE, LINK, Content, Entry, entry_of, patch_content, read_tree, write_commit
 from .safe_files import CHUNK, directory, remove
 
-__all__ = ["Base", "SnapshotError"]
+__all__ = ["Base", "SnapshotError", "WrongRepository"]
 
 Changes = Mapping[str, bytes | None]
 BASE_REF, PRODUCTS_REF, PATCH_REF = "refs/heads/base", "refs/coder/products", "refs/coder/patch"
@@ -48,7 +48,7 @@ class Base:
 
     @classmethod
     def take(cls, repo: Path, run_dir: Path, *, max_files: int = 200_000, max_bytes: int = 2 << 30) -> Base:
-        """Snapshot the directory `repo` into `run_dir`. SnapshotError says why it cannot be done."""
+        """Snapshot the directory `repo` into `run_dir`. SnapshotError (or WrongRepository) says why not."""
         repo, run_dir = _checked_places(repo, run_dir)
         with in_words(f"take a snapshot of {repo}"):
             run_dir.mkdir(parents=True, exist_ok=True)
@@ -170,14 +170,14 @@ def _store(run_dir: Path) -> Repository:
 def _checked_places(repo: Path, run_dir: Path) -> tuple[Path, Path]:
     with in_words(f"read {repo}"):
         if not repo.exists():
-            raise SnapshotError(f"{repo} does not exist; name the repository with --repo")
+            raise WrongRepository(f"{repo} does not exist; name the repository with --repo")
         if not repo.is_dir():
-            raise SnapshotError(f"{repo} is not a directory; name the repository with --repo")
+            raise WrongRepository(f"{repo} is not a directory; name the repository with --repo")
         repo, run_dir = repo.resolve(), run_dir.resolve()
     if is_bare(repo) and not os.path.lexists(repo / ".git"):
-        raise SnapshotError(f"{repo} is a bare git repository, without files to work on; clone it and use the clone")
+        raise WrongRepository(f"{repo} is a bare git repository, without files to work on; clone it and use the clone")
     if run_dir.is_relative_to(repo):
-        raise SnapshotError(f"the run directory {run_dir} lies inside the repository; set CODER_HOME to one outside")
+        raise WrongRepository(f"the run directory {run_dir} lies inside the repository; set CODER_HOME to one outside")
     return repo, run_dir
 
 

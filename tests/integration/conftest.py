@@ -1,4 +1,4 @@
-"""Real git repositories for the tests, under a home directory of their own."""
+"""Real git repositories under a home directory of their own, and whole runs over small projects."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ import stat
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from coder import run
+from coder.record.events import Event
+from coder.record.result import Result
+from coder.record.store import RunStore
+from coder.task import Request
+
 Git = Callable[..., str]
 MakeRepo = Callable[..., Path]
+Fix = Callable[..., Result]
 
 
 @pytest.fixture
@@ -95,3 +103,35 @@ def fingerprint() -> Callable[[Path], dict[str, tuple[object, ...]]]:
         return found
 
     return take
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "home")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
+    """Writes files into a new directory, the repository of the run."""
+
+    def write(files: Mapping[str, str]) -> Path:
+        repo = tmp_path / "repo"
+        for name, text in files.items():
+            path = repo / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return repo
+
+    return write
+
+
+@pytest.fixture
+def fix(store: RunStore, monkeypatch: pytest.MonkeyPatch, target_env: Path) -> Fix:
+    """Runs a fix without a model, in bubblewrap unless told otherwise."""
+    monkeypatch.setenv("VIRTUAL_ENV", str(target_env))
+
+    def go(repo: Path, goal: str = "", listen: Callable[[Event], None] = lambda event: None, **more: Any) -> Result:
+        request = Request(repo=repo, goal=goal, **{"model": "none", "sandbox": "bwrap", "time": 60.0, **more})
+        return run.fix(request, store, listen)
+
+    return go

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,6 @@ from coder import run
 from coder.record.events import Event
 from coder.record.result import Result
 from coder.record.store import RunStore
-from coder.task import Request
 
 PRICES = """\
 def total(prices, discount=0):
@@ -53,38 +51,6 @@ SHOP = {"shop/__init__.py": "", "shop/prices.py": PRICES, "tests/test_prices.py"
 GOAL = "tests/test_prices.py::test_cheapest"
 
 Fix = Callable[..., Result]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> RunStore:
-    return RunStore(tmp_path / "home")
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
-    """Writes files into a new directory, the repository of the run."""
-
-    def write(files: Mapping[str, str]) -> Path:
-        repo = tmp_path / "repo"
-        for name, text in files.items():
-            path = repo / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return repo
-
-    return write
-
-
-@pytest.fixture
-def fix(store: RunStore, monkeypatch: pytest.MonkeyPatch, target_env: Path) -> Fix:
-    """Runs a fix without a model, in bubblewrap unless told otherwise."""
-    monkeypatch.setenv("VIRTUAL_ENV", str(target_env))
-
-    def go(repo: Path, goal: str = "", listen: Callable[[Event], None] = lambda event: None, **more: Any) -> Result:
-        request = Request(repo=repo, goal=goal, **{"model": "none", "sandbox": "bwrap", "time": 60.0, **more})
-        return run.fix(request, store, listen)
-
-    return go
 
 
 def fingerprint(folder: Path) -> dict[str, str]:

@@ -151,6 +151,8 @@ def test_many_candidates_go_in_several_requests() -> None:
         ("uv run pytest -q", ("pytest", None, ("-q",))),
         (".venv/bin/pytest tests", ("pytest", ".venv/bin/python", ("tests",))),
         ("python3.9 -m pytest", ("pytest", "python3.9", ())),
+        ("python -m unittest discover", ("unittest", None, ("discover",))),
+        ("python3 -m pytest -q", ("pytest", None, ("-q",))),
         ("/opt/py/bin/python -m unittest discover -s t", ("unittest", "/opt/py/bin/python", ("discover", "-s", "t"))),
     ],
 )
