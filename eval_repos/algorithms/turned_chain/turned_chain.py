@@ -1,0 +1,37 @@
+"""Turns chains round."""
+
+
+class Link:
+    """A value and the link after it."""
+
+    def __init__(self, value, after=None):
+        self.value = value
+        self.after = after
+
+
+def chain(values):
+    """The first link of a chain of the values, None if there are none."""
+    first = None
+    for value in reversed(list(values)):
+        first = Link(value, first)
+    return first
+
+
+def values_of(link):
+    """The values of a chain, as a list."""
+    values = []
+    while link is not None:
+        values.append(link.value)
+        link = link.after
+    return values
+
+
+def turned(link):
+    """The first link of the same chain from its other end."""
+    before = None
+    while link is not None:
+        after = link.after
+        link.after = before
+        before = link
+        link = after
+    return link
