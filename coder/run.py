@@ -222,11 +222,21 @@ def _finish(rundir: RunDir, request: Request, session: Session | None, state: St
         seconds=Seconds(total=round(total, 3), **state["seconds"]),
         run_dir=str(rundir.path),
         reason=state["reason"],
+        **_account(session, state),
     )
     rundir.log.append("run", "end", {"status": result.status, "reason": result.reason})
     result = rundir.save_result(result)
     rundir.close()
     return result
+
+
+def _account(session: Session | None, state: State) -> dict[str, Any]:
+    """What the result says of the patch of a fixed run."""
+    if session is None or state["status"] != "fixed":
+        return {}
+    from coder.conclude import account
+
+    return vars(account(session, state))
 
 
 def _verification(verdict: dict[str, Any] | None) -> Verification:

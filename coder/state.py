@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raised when nodes or their meaning change: a checkpoint of another version cannot be resumed."""
 
 NodeName = Literal["baseline", "plan", "edit", "test", "analyze", "verify"]
@@ -46,7 +46,11 @@ class State(TypedDict, total=False):
     failed: list[Ref]  # change sets that were tried and must not be tried again
     finding: Ref  # the last failure, read
     outcome: Ref  # the last test results
-    verification: Ref
+    choice: Ref  # the candidates of the last batch that pass, judged
+    verification: Ref  # what the clean room said last
+    verdicts: dict[Ref, Ref]  # change set -> what the clean room said of it
+    fixed: Ref  # the change set that held in the clean room
+    fixed_at: float  # seconds of the run, when it did
     regressed: list[str]  # tests that the change under test broke
     counts: dict[str, int]
     drift: dict[str, int]
@@ -75,7 +79,11 @@ def fresh() -> State:
         failed=[],
         finding="",
         outcome="",
+        choice="",
         verification="",
+        verdicts={},
+        fixed="",
+        fixed_at=0.0,
         regressed=[],
         counts=dict.fromkeys(COUNTS, 0),
         drift=dict.fromkeys(DRIFT, 0),

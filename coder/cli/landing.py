@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from coder.errors import CoderError, UsageError
+from coder.record.result import Result, alternative_file
 from coder.record.store import RunDir, RunStore
 
 
@@ -16,25 +18,27 @@ def find_run(store: RunStore, name: str, repo: Path) -> RunDir:
     return store.open(name) if name else store.newest(repo.resolve())
 
 
-def land(run: RunDir, goes: Literal["apply", "commit", "branch"], branch: str = "") -> str:
-    """Put the verified patch of a run where it should go, and say where it is now.
+def land(
+    run: RunDir, goes: Literal["apply", "commit", "branch"], branch: str = "", alternative: int | None = None
+) -> str:
+    """Put the verified patch of a run, or a verified alternative to it, where it should go; say where it is now.
 
-    UsageError if the run has no verified patch; CoderError if the repository is no longer as it was.
+    UsageError if the run has no such verified patch; CoderError if the repository is no longer as it was.
     """
     from coder_sandbox import apply
     from coder_sandbox.snapshot import Base
 
     result = run.result()
-    changes = run.changes()
+    changes = run.changes() if alternative is None else run.changes(_alternative(run, result, alternative))
     if result is None or result.status != "fixed" or not changes:
         raise UsageError(f"run {run.id} has no verified patch to apply (`coder show {run.id}` tells why)")
     with _in_words():
         base = Base.open(run.path)
         undo = f"take it back with: coder undo {run.id}"
         if goes == "commit":
-            return f"committed {apply.commit(base, changes, _message(run, result.goal_tests))[:12]}; {undo}"
+            return f"committed {apply.commit(base, changes, _message(run, result))[:12]}; {undo}"
         if goes == "branch":
-            commit = apply.branch(base, changes, branch, _message(run, result.goal_tests))
+            commit = apply.branch(base, changes, branch, _message(run, result))
             return f"branch {branch} is at {commit[:12]}, your working tree is as it was; {undo}"
         apply.apply(base, changes)
         return f"applied to {', '.join(sorted(changes))}; {undo}"
@@ -63,9 +67,26 @@ def _in_words() -> Iterator[None]:
         raise CoderError(f"{error.strerror or error}: {error.filename or 'the repository'}") from error
 
 
-def _message(run: RunDir, goal: list[str]) -> str:
-    """The commit message: the tests it makes pass, and the run that verified it."""
+def _alternative(run: RunDir, result: Result | None, number: int) -> str:
+    """The name of an alternative's change set. UsageError if there is none of that number, or it is not verified."""
+    offered = {a.number: a for a in result.alternatives} if result is not None else {}
+    if number not in offered:
+        there = f"it has {len(offered)}" if offered else "it has none"
+        raise UsageError(f"run {run.id} has no alternative {number}: {there} (`coder show {run.id} --alternatives`)")
+    if not offered[number].verified:
+        raise UsageError(
+            f"alternative {number} of run {run.id} was not verified in a clean room, so it is not applied; "
+            f"`coder show {run.id} --alternatives` prints its patch"
+        )
+    return alternative_file(number)
+
+
+def _message(run: RunDir, result: Result) -> str:
+    """The commit message: what was wrong and what the change does, the tests it makes pass, and the run."""
+    goal = result.goal_tests
     first = goal[0].rpartition("::")[2] if goal else "the failing tests"
     rest = f" and {len(goal) - 1} more" if len(goal) > 1 else ""
     tests = "".join(f"\n- {test}" for test in goal[:20])
-    return f"Fix {first}{rest}\n\nVerified by coder in run {run.id}. Tests that pass with it:\n{tests}\n"
+    body = "\n".join(textwrap.wrap(result.explanation, 72, break_long_words=False, break_on_hyphens=False))
+    why = f"{body}\n\n" if body else ""
+    return f"Fix {first}{rest}\n\n{why}Verified by coder in run {run.id}. Tests that pass with it:\n{tests}\n"

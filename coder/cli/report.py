@@ -39,7 +39,13 @@ def summarize(result: Result) -> None:
     say()
     plain = not result.reason or result.status == "interrupted"  # how to go on is said below
     say(title if plain else f"{title}: {result.reason}")
+    if result.explanation:
+        say(f"  {one_line(result.explanation, 600)}")
     for line in _verified(result):
+        say(f"  {line}")
+    for words in result.warnings:
+        say(f"  warning: {one_line(words, 300)}")
+    for line in _alternatives(result):
         say(f"  {line}")
     if ", " in result.sandbox:  # the default says nothing of itself
         say(f"  sandbox: {one_line(result.sandbox, 200)}")
@@ -73,6 +79,19 @@ def _verified(result: Result) -> list[str]:
     if seen.flaky:
         lines.append(f"flaky, so they say nothing: {_names(seen.flaky)}")
     return lines
+
+
+def _alternatives(result: Result) -> list[str]:
+    """That other patches pass as well and do something else, with an input that shows it."""
+    if not result.alternatives:
+        return []
+    first = result.alternatives[0]
+    lines = [f"not the only one: {count(len(result.alternatives), 'other patch')} would do, and differ in what they do"]
+    if first.differences:
+        seen = first.differences[0]
+        told = f"{one_line(seen.call, 100)}: this patch {one_line(seen.this, 60)}"
+        lines.append(f"{told}, alternative {first.number} {one_line(seen.other, 60)}")
+    return [*lines, f"see them: coder show {result.run_id} --alternatives"]
 
 
 def _scope(seen: Verification) -> str:

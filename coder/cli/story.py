@@ -108,6 +108,7 @@ def _finding(data: Data) -> str:
         broke = data.get("broke_others") or 0
         words = f"candidate: {notes[0]}" if notes else "nothing plausible in this batch"
         words += f" (and {len(notes) - 1} more)" if len(notes) > 1 else ""
+        words += f", of {data['kinds']} kinds of behaviour" if data.get("kinds", 1) > 1 else ""
         return words + (f"; {broke:,} pass the goal but break other tests" if broke else "")
     if data.get("regressed"):
         return f"broke {_names(data['regressed'])}"
@@ -132,6 +133,12 @@ def _rollback(data: Data) -> str:
 def _verifying(data: Data) -> str:
     outside = f" ({data['not_run']:,} are out of reach of the change)" if data.get("not_run") else ""
     return f"clean room: {count(data['tests'], 'test')}{outside}"
+
+
+def _compared(data: Data) -> str:
+    if data.get("why_not"):
+        return f"{count(data['candidates'], 'candidate')} not put side by side: {one_line(str(data['why_not']))}"
+    return f"{count(data['candidates'], 'candidate')} put side by side on {count(data['inputs'], 'input')}"
 
 
 def _verified(data: Data) -> str:
@@ -164,6 +171,7 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("edit", "refused"): lambda data: f"refused: {one_line(str(data['reason']))}",
     ("test", "candidates"): _candidates,
     ("test", "cold"): lambda data: f"no warm validator, one process a candidate: {one_line(str(data['reason']))}",
+    ("test", "compared"): _compared,
     ("test", "outcome"): _outcome,
     ("analyze", "finding"): _finding,
     ("supervisor", "decision"): _decision,

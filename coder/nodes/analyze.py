@@ -5,40 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from coder.nodes.facts import result_from_json
+from coder.nodes.judge import judged
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import State
-from coder_tools.contract import Splice
 from coder_tools.logs import finding
-from coder_tools.splice import spliced
 
 
 def analyze(session: Session, state: State) -> State:
     """Read the outcome of the last test step."""
     outcome: dict[str, Any] = session.load(state["outcome"])
     if outcome["kind"] == "candidates":
-        return _candidates(session, state, outcome["results"])
+        return _candidates(session, state, outcome)
     return _change(session, state, outcome["results"])
 
 
-def _candidates(session: Session, state: State, results: list[dict[str, Any]]) -> State:
-    """The plausible candidates of the batch become change sets that wait for verification, in rank order."""
-    batch = {c["key"]: c for c in session.load(state["batch"])}
-    plausible = [batch[r["key"]] for r in results if r["verdict"] == "plausible"]
-    plausible.sort(key=lambda c: -c["score"])
-    refs = [session.save_changes(_changes(session, c)) for c in plausible]
+def _candidates(session: Session, state: State, outcome: dict[str, Any]) -> State:
+    """The plausible candidates become change sets that wait for verification, the one to be trusted most first."""
+    results, batch = outcome["results"], session.load(state["batch"])
+    passing = {r["key"] for r in results if r["verdict"] == "plausible"}
+    rest = batch[outcome["reached"] :]
+    update = State(proposal="edit", batch=session.save(rest) if rest else "")
     broke = sum(r["verdict"] == "goal" for r in results)
-    data = {"plausible": [c["note"] for c in plausible[:5]], "broke_others": broke, "checked": len(results)}
+    data = {"plausible": [], "broke_others": broke, "checked": len(results)}
+    if passing:
+        update["choice"] = judged(session, state, [c for c in batch if c["key"] in passing], outcome["compared"])
+        entries = session.load(update["choice"])["entries"]
+        waiting = [entry["ref"] for entry in entries if entry["ref"] not in state["failed"]]
+        if waiting:
+            update["proposal"], update["change"], update["plausible"] = "verify", waiting[0], waiting[1:]
+        data["plausible"] = [entry["edits"][-1]["note"] for entry in entries[:5]]
+        data["kinds"] = len({entry["group"] for entry in entries})
     session.emit("analyze", "finding", data)
-    waiting = [ref for ref in refs if ref not in state["failed"]]
-    if not waiting:
-        return State(proposal="edit", batch="")
-    return State(proposal="verify", batch="", change=waiting[0], plausible=waiting[1:])
-
-
-def _changes(session: Session, candidate: dict[str, Any]) -> dict[str, bytes | None]:
-    splice = Splice(**candidate["splice"])
-    return {splice.path: spliced(session.base.read(splice.path), [splice])}
+    return update
 
 
 def _change(session: Session, state: State, stored: list[dict[str, Any]]) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -89,6 +89,20 @@ class Baseline:
             seconds=data["seconds"],
             coverage={i: {p: tuple(n) for p, n in c.items()} for i, c in data["coverage"].items()},
         )
+
+
+def test_file(test_id: str, files: Collection[str]) -> str:
+    """The file of a test, "" if none is known. In pytest's ids it stands there; of unittest's dotted names it is the
+    longest part that is a file."""
+    if "::" in test_id:
+        path = test_id.split("::")[0]
+        return path if path in files else ""
+    parts = test_id.split(".")
+    names = ("/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1))
+    return next((name for name in names if name in files), "")
+
+
+test_file.__test__ = False  # type: ignore[attr-defined]
 
 
 def _fields(result: TestResult) -> dict[str, Any]:

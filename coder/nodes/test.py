@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.baseline import first_limit
-from coder.nodes.facts import Baseline, result_to_json
+from coder.nodes.facts import Baseline, result_to_json, test_file
 from coder.nodes.progress import Progress
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import State
-from coder_tools.contract import CandidateResult, Splice, TestResult
+from coder_tools.contract import CandidateResult, Compared, Splice, TestResult
 from coder_tools.testing import Suite
 
 COMPANION_SECONDS = 1.0  # how much of the passing tests' own time a candidate that passes the goal is put through
@@ -21,6 +22,12 @@ COMPANIONS = 200
 CPU_FLOOR = 0.06  # seconds of processor time that any candidate gets: an endless loop costs little more
 CPU_SLACK = 5.0  # how many times the usual time of such tests it gets besides
 RESERVE = 1.0  # seconds of the wall budget a batch leaves over
+CHUNK = 32  # candidates between two looks whether one passes
+FURTHER = 32  # candidates looked at after the first that passes, so that there is something to choose from
+COMPARED = 12  # candidates that pass are put side by side, the best by their scores
+COMPARISON = 10.0  # seconds it may take
+COMPARISON_SHARE = 0.1  # of the wall budget that is left
+WATCHED = 10  # tests of the goal, and passing ones of a candidate, whose calls are recorded
 
 
 def test(session: Session, state: State) -> State:
@@ -33,18 +40,8 @@ def _candidates(session: Session, state: State, found: Baseline) -> State:
     """Check a batch; a candidate is plausible when the goal and its companions pass."""
     batch: list[dict[str, Any]] = session.load(state["batch"])
     suite = warm_suite(session, state)
-    goal = state["goal_tests"]
     started = time.monotonic()
-    timeout = max(1.0, session.budget.remaining() - RESERVE)
-    results = suite.check(
-        [
-            (c["key"], [_splice(c)], (near := companions(found, c)), candidate_limit(found, goal, near) * c["patience"])
-            for c in batch
-        ],
-        timeout=timeout,
-        on_result=Progress(session, "test", "candidates", len(batch)).result,
-        cpu=goal_cpu(found, goal) * batch[0]["patience"],
-    )
+    results, reached = _checked(session, state, found, suite, batch)
     seconds = time.monotonic() - started
     counts = {**state["counts"], "candidates": state["counts"]["candidates"] + len(results)}
     plausible = [r.key for r in results if r.verdict == "plausible"]
@@ -56,7 +53,12 @@ def _candidates(session: Session, state: State, found: Baseline) -> State:
         "total": counts["candidates"],
     }
     session.emit("test", "candidates", data)
-    outcome = {"kind": "candidates", "results": [_candidate_to_json(r) for r in results]}
+    outcome = {
+        "kind": "candidates",
+        "results": [_candidate_to_json(r) for r in results],
+        "reached": reached,
+        "compared": _compared(session, state, found, suite, [c for c in batch if c["key"] in plausible]),
+    }
     memory = _remember_late(session, state, batch, {r.key for r in results if r.verdict == "timeout"})
     return State(proposal="analyze", outcome=session.save(outcome), counts=counts, memory=memory)
 
@@ -67,6 +69,59 @@ def _remember_late(session: Session, state: State, batch: Sequence[dict[str, Any
     late = [candidate for candidate in batch if candidate["key"] in keys and candidate["patience"] == 1.0]
     memory["late"] = [*memory.get("late", ()), *late]
     return session.save(memory)
+
+
+def _checked(
+    session: Session, state: State, found: Baseline, suite: Suite, batch: list[dict[str, Any]]
+) -> tuple[list[CandidateResult], int]:
+    """The verdicts on the candidates up to a little further than the first that passes, and how far that is.
+
+    How far is counted in candidates, not in seconds: the same is looked at on a busy machine as on an idle one.
+    """
+    goal = state["goal_tests"]
+    progress = Progress(session, "test", "candidates", len(batch))
+    results: list[CandidateResult] = []
+    reached = 0
+    while reached < len(batch):
+        part = batch[reached : reached + CHUNK]
+        asked = [(c, companions(found, c)) for c in part]
+        results += suite.check(
+            [(c["key"], [_splice(c)], near, candidate_limit(found, goal, near) * c["patience"]) for c, near in asked],
+            timeout=max(1.0, session.budget.remaining() - RESERVE),
+            on_result=progress.result,
+            cpu=goal_cpu(found, goal) * batch[0]["patience"],
+        )
+        reached += len(part)
+        if session.budget.remaining() <= RESERVE:
+            break
+        passing = {r.key for r in results if r.verdict == "plausible"}
+        first = next((number for number, c in enumerate(batch) if c["key"] in passing), None)
+        if first is not None and reached > first + FURTHER:
+            break
+    return results, reached
+
+
+def _compared(
+    session: Session, state: State, found: Baseline, suite: Suite, plausible: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the candidates that pass do on inputs near the tests' own, and why not if that cannot be seen."""
+    timeout = min(COMPARISON, COMPARISON_SHARE * session.budget.remaining())
+    if not plausible or timeout < 1.0:
+        return asdict(Compared(why_not="there was no time for it" if plausible else ""))
+    first = sorted(plausible, key=lambda c: (-c["score"], c["key"]))[:COMPARED]
+    near = list(dict.fromkeys(test for c in first for test in companions(found, c)[:WATCHED]))[: 2 * WATCHED]
+    files = frozenset(session.base.files)
+    compared = suite.compare(
+        [(c["key"], [_splice(c)]) for c in first],
+        passing=near,
+        failing=state["goal_tests"][:WATCHED],
+        test_files=sorted({test_file(test, files) for test in found.order} - {""}),
+        seed=session.request.seed,
+        timeout=timeout,
+    )
+    data = {"candidates": len(first), "inputs": len(compared.inputs), "why_not": compared.why_not}
+    session.emit("test", "compared", data)
+    return asdict(compared)
 
 
 def warm_suite(session: Session, state: State) -> Suite:

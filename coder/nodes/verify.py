@@ -7,16 +7,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from coder.nodes.baseline import first_limit
-from coder.nodes.facts import Baseline
+from coder.nodes.facts import Baseline, test_file
+from coder.nodes.judge import others
 from coder.nodes.progress import Progress
 from coder.nodes.view import load_baseline
 from coder.session import Session
-from coder.state import Proposal, State
+from coder.state import Ref, State
 from coder_tools.contract import Changes, TestResult
 from coder_tools.reach import reachable_files
 from coder_tools.testing import Suite, TestRunFailed
 
 Scope = Literal["all", "reachable"]
+ALTERNATIVES = 10.0  # seconds over one run of the suite that verifying alternatives may take
 OVERHEAD = 3.0  # seconds for the checkout, the sandbox and the start of the runner
 
 
@@ -55,18 +57,33 @@ def verify(session: Session, state: State) -> State:
     suspects = [i for i in verdict.regressed if i not in found.results]
     if suspects:  # never run at the baseline: blame the change only where the base passes
         _blame(session, found, verdict, suspects)
-    session.emit("verify", "done", asdict(verdict) | {"verified": verdict.holds})
-    return State(
-        proposal=_next(state, verdict),
-        verification=session.save(asdict(verdict)),
-        regressed=verdict.regressed,
-    )
+    data = asdict(verdict) | {"verified": verdict.holds, "alternative": bool(state["fixed"])}
+    session.emit("verify", "done", data)
+    verdicts = {**state["verdicts"], state["change"]: session.save(asdict(verdict))}
+    update = State(verdicts=verdicts, verification=verdicts[state["change"]], regressed=verdict.regressed)
+    if not (verdict.holds or state["fixed"]):
+        unfinished = verdict.unfinished and not (verdict.regressed or verdict.goal_failed)
+        update["proposal"] = "stop" if unfinished else "rollback"
+        return update
+    if not state["fixed"]:
+        update["fixed"], update["fixed_at"] = state["change"], session.budget.elapsed()
+    update["proposal"] = "stop"
+    if following := _alternative(session, State(**{**state, **update}), found):
+        update["change"], update["proposal"] = following, "verify"
+    return update
 
 
-def _next(state: State, verdict: Verdict) -> Proposal:
-    if verdict.holds:
-        return "stop"
-    return "stop" if verdict.unfinished and not (verdict.regressed or verdict.goal_failed) else "rollback"
+def _alternative(session: Session, state: State, found: Baseline) -> Ref:
+    """The next change set that is offered beside the verified one and has not been in the clean room; "" for none.
+
+    Together they may take as long as one run of the suite and a little: the patch is there, and somebody waits.
+    """
+    spent = session.budget.elapsed() - state["fixed_at"]
+    needed = found.seconds + OVERHEAD
+    if spent + OVERHEAD > ALTERNATIVES or needed > session.budget.remaining():
+        return ""
+    waiting = (entry["ref"] for entry in others(session, state, state["fixed"]))
+    return next((ref for ref in waiting if ref not in state["verdicts"]), "")
 
 
 def _outside(found: Baseline, ids: Sequence[str], goal: Sequence[str]) -> int:
@@ -82,17 +99,8 @@ def _scope(session: Session, found: Baseline, changes: Changes) -> tuple[Scope, 
     with session.base.store.blobs() as blob:
         files = reachable_files(session.base.files, lambda p: blob(session.base.entries[p].oid), changes)
     touching = set(found.touching(changes))
-    return "reachable", [i for i in found.order if i in touching or _file(i, session.base.files) in files]
-
-
-def _file(test_id: str, files: Sequence[str]) -> str:
-    """The file of a test: in pytest's ids it stands there, in unittest's dotted names it is the longest match."""
-    if "::" in test_id:
-        return test_id.split("::")[0]
-    parts = test_id.split(".")
-    known = set(files)
-    names = ("/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1))
-    return next((name for name in names if name in known), "")
+    known = frozenset(session.base.files)
+    return "reachable", [i for i in found.order if i in touching or test_file(i, known) in files]
 
 
 def _judge(

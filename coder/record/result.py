@@ -85,8 +85,36 @@ class Seconds:
 
 
 @dataclass
+class Difference:
+    """An input that no test of the goal decides, and what two patches make of it."""
+
+    call: str
+    this: str  # what the run's patch does, such as "returns 3"
+    other: str  # what the alternative does
+
+
+@dataclass
+class Alternative:
+    """Another patch with which the goal passes, and that does something else on some input."""
+
+    number: int  # from 1, as `coder apply RUN --alternative` takes it
+    note: str  # what it changes, in words
+    patch: str
+    files: list[str]
+    verified: bool  # in a clean room of its own
+    warnings: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    test: str = ""  # the text of a test that would tell the two apart; "" if none can be written
+
+
+def alternative_file(number: int) -> str:
+    """Where in the run's directory the change set of an alternative is kept."""
+    return f"alternatives/{number}.json"
+
+
+@dataclass
 class Result:
-    """One run's outcome. The keys are the schema: nothing may be added or renamed without a new one."""
+    """One run's outcome. The keys are the schema: some may be added, none renamed or removed without a new one."""
 
     run_id: str
     status: Status
@@ -102,6 +130,9 @@ class Result:
     seconds: Seconds = field(default_factory=Seconds)
     run_dir: str = ""
     reason: str = ""
+    explanation: str = ""  # of the patch, in plain sentences
+    warnings: list[str] = field(default_factory=list)
+    alternatives: list[Alternative] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -138,6 +169,9 @@ _NESTED: Mapping[str, type] = {
 }
 
 
+_LISTED: Mapping[str, type] = {"alternatives": Alternative, "differences": Difference}
+
+
 def _build(cls: type[T], data: Mapping[str, Any]) -> T:
     """Make a dataclass from the keys it knows; missing ones keep their defaults."""
     assert is_dataclass(cls)
@@ -145,4 +179,6 @@ def _build(cls: type[T], data: Mapping[str, Any]) -> T:
     for name, value in known.items():
         if name in _NESTED and isinstance(value, Mapping):
             known[name] = _build(_NESTED[name], value)
+        elif name in _LISTED:
+            known[name] = [_build(_LISTED[name], part) for part in value]
     return cast(T, cls(**known))

@@ -24,6 +24,7 @@ from coder.record.result import Result
 from coder.record.storage import faults, private_dir, write_atomic
 
 META_SCHEMA = "coder.run/1"
+CHANGES = "changes.json"
 _CLAIM_SECONDS = 1.0  # how long to wait for a listing that holds the lock for an instant
 
 
@@ -106,6 +107,8 @@ class RunDir:
         adds to them was made from masked prompts.
         """
         kept = Result.from_dict({**Masker().value(result.to_dict()), "patch": result.patch})
+        for alternative, exact in zip(kept.alternatives, result.alternatives, strict=True):
+            alternative.patch = exact.patch
         self.write_json("result.json", kept.to_dict())
         return kept
 
@@ -123,8 +126,8 @@ class RunDir:
         """The run goes on: what it ended with before no longer holds."""
         (self.path / "result.json").unlink(missing_ok=True)
 
-    def save_changes(self, changes: Mapping[str, bytes | None]) -> None:
-        """Keep the change set that the patch is made of, byte for byte."""
+    def save_changes(self, changes: Mapping[str, bytes | None], name: str = CHANGES) -> None:
+        """Keep a change set byte for byte; without a name the one that the patch is made of."""
         coded = [
             [
                 base64.b64encode(os.fsencode(path)).decode(),
@@ -132,13 +135,13 @@ class RunDir:
             ]
             for path, new in changes.items()
         ]
-        self.write_json("changes.json", coded)
+        self.write_json(name, coded)
 
-    def changes(self) -> dict[str, bytes | None]:
-        """The change set kept by the run, empty if it has none."""
+    def changes(self, name: str = CHANGES) -> dict[str, bytes | None]:
+        """A change set kept by the run, empty if it has none."""
         return {
             os.fsdecode(base64.b64decode(path)): None if new is None else base64.b64decode(new)
-            for path, new in self.read_json("changes.json") or []
+            for path, new in self.read_json(name) or []
         }
 
     def running(self) -> bool:

@@ -113,11 +113,15 @@ def _roll_back(session: Session, state: State, update: State) -> None:
 
 
 def _ending(session: Session, state: State, decision: Decision) -> State:
-    """Fixed only if the last clean-room run was of the change under test and held."""
+    """Fixed only if a change set held in the clean room: it is what the run gives."""
+    if state["fixed"]:
+        return State(
+            status="fixed",
+            reason="every goal test passes and no test that passed before fails",
+            change=state["fixed"],
+            verification=state["verdicts"][state["fixed"]],
+        )
     verdict = session.load(state["verification"]) if state["last"] == "verify" else None
-    held = verdict and not (verdict["regressed"] or verdict["goal_failed"] or verdict["unfinished"])
-    if held:
-        return State(status="fixed", reason="every goal test passes and no test that passed before fails")
     if verdict and verdict["unfinished"]:
         return State(
             status="not_fixed",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coder_tools.contract import Input, Splice
+from coder_tools.contract import Compared, Input, Splice
 from coder_tools.testing import Suite
 
 LIB = """\
@@ -61,7 +61,7 @@ def compare(
     failing: str = "test_high",
     passing: Sequence[str] = ("test_low", "test_mid", "test_wrap"),
     **more: Any,
-) -> tuple[list[Input], str]:
+) -> Compared:
     data = LIB.encode()
     asked = [
         (key, [Splice("lib.py", start := data.index(old.encode()), start + len(old.encode()), new)])
@@ -80,9 +80,9 @@ def words(given: Input) -> dict[str, str]:
 
 
 def test_the_calls_of_the_tests_are_made_by_base_and_candidates(suite: Suite) -> None:
-    inputs, why = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
-    assert why == ""
-    recorded = {(i.function, i.arguments): i for i in inputs if not i.varied}
+    compared = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
+    assert compared.why_not == ""
+    recorded = {(i.function, i.arguments): i for i in compared.inputs if not i.varied}
     goal = recorded["clamp", "12, 0, 10"]
     assert words(goal) == {"": "12", "A": "10", "B": "10"}
     assert (goal.module, goal.path, goal.literal, goal.entry, goal.passing) == ("lib", "lib.py", True, True, False)
@@ -92,55 +92,55 @@ def test_the_calls_of_the_tests_are_made_by_base_and_candidates(suite: Suite) ->
 
 
 def test_neighbours_tell_candidates_apart_that_the_tests_do_not(suite: Suite) -> None:
-    inputs, _ = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
-    apart = [i for i in inputs if not i.did["A"].same_as(i.did["B"])]
+    compared = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
+    apart = [i for i in compared.inputs if not i.did["A"].same_as(i.did["B"])]
     assert apart and all(i.varied for i in apart)
 
 
 def test_the_same_seed_gives_the_same_inputs(suite: Suite) -> None:
-    first, _ = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
-    again, _ = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
-    other, _ = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"), seed=1)
+    first = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
+    again = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
+    other = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"), seed=1)
     assert first == again
-    assert [i.arguments for i in first] != [i.arguments for i in other]
+    assert [i.arguments for i in first.inputs] != [i.arguments for i in other.inputs]
 
 
 def test_a_method_has_its_object_and_an_exception_is_a_behaviour(suite: Suite) -> None:
-    inputs, _ = compare(suite, two("max(", "min(", "sum("), failing="test_box", passing=())
-    assert {(i.function, i.receiver) for i in inputs} == {("Box.cheapest", "Box(items=[3, 1, 2])")}
-    empty = next(i for i in inputs if i.did[""].kind == "raises")
+    compared = compare(suite, two("max(", "min(", "sum("), failing="test_box", passing=())
+    assert {(i.function, i.receiver) for i in compared.inputs} == {("Box.cheapest", "Box(items=[3, 1, 2])")}
+    empty = next(i for i in compared.inputs if i.did[""].kind == "raises")
     assert empty.did["A"].words.startswith("ValueError")
     assert empty.did["A"].same_as(empty.did[""]) and not empty.did["A"].same_as(empty.did["B"])
 
 
 def test_what_a_call_does_to_its_arguments_counts(suite: Suite) -> None:
-    inputs, _ = compare(
+    compared = compare(
         suite, two("        xs.pop()\n", "        return 1\n", "        xs.pop(); return 1\n"), "test_drain"
     )
-    given = next(i for i in inputs if not i.varied)
+    given = next(i for i in compared.inputs if not i.varied)
     assert given.did["A"].words == "1"
     assert given.did["B"].words == "1, and its arguments become xs=[1]"
     assert not given.did["A"].same_as(given.did["B"])
 
 
 def test_a_call_without_end_is_cut_by_processor_time(suite: Suite) -> None:
-    inputs, _ = compare(suite, two("        xs.pop()\n", "        pass\n", "        return 1\n"), "test_drain", ())
-    assert {i.did["A"].kind for i in inputs if i.arguments != "[]"} == {"hangs"}
+    compared = compare(suite, two("        xs.pop()\n", "        pass\n", "        return 1\n"), "test_drain", ())
+    assert {i.did["A"].kind for i in compared.inputs if i.arguments != "[]"} == {"hangs"}
 
 
 def test_what_is_no_change_of_a_body_is_left_out_and_the_reason_said(suite: Suite) -> None:
-    inputs, why = compare(suite, two("LIMIT = 3", "LIMIT = 4", "LIMIT = 5"))
-    assert (inputs, why) == ([], "none of them changes only the bodies of functions")
-    inputs, _ = compare(suite, {"A": ("return x\n", RIGHT + "\n"), "B": ("LIMIT = 3", "LIMIT = 4")})
-    assert {key for i in inputs for key in i.did} == {"", "A"}
+    compared = compare(suite, two("LIMIT = 3", "LIMIT = 4", "LIMIT = 5"))
+    assert (compared.inputs, compared.why_not) == ((), "none of them changes only the bodies of functions")
+    compared = compare(suite, {"A": ("return x\n", RIGHT + "\n"), "B": ("LIMIT = 3", "LIMIT = 4")})
+    assert {key for i in compared.inputs for key in i.did} == {"", "A"}
 
 
 def test_a_candidate_that_kills_its_process_harms_no_other(suite: Suite) -> None:
     fatal = "import os; os.kill(0, 9)"
-    inputs, _ = compare(suite, two("return x\n", RIGHT + "\n", fatal + "\n"))
-    assert all("B" in i.did for i in inputs)  # what it got to
-    inputs, why = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
-    assert inputs and why == ""
+    compared = compare(suite, two("return x\n", RIGHT + "\n", fatal + "\n"))
+    assert all("B" in i.did for i in compared.inputs)  # what it got to
+    compared = compare(suite, two("return x\n", RIGHT + "\n", SPECIAL + "\n"))
+    assert compared.inputs and compared.why_not == ""
 
 
 def test_checks_go_on_after_a_comparison(suite: Suite) -> None:
@@ -154,5 +154,11 @@ def test_without_a_warm_process_the_reason_is_said(open_suite: Callable[..., Sui
     spawning = "import subprocess, sys, lib\ndef test_high(): subprocess.run([sys.executable, '-V']); assert 0\n"
     opened = open_suite({"lib.py": LIB, "tests/test_lib.py": spawning})
     assert opened.open_warm([test_id("test_high")], 2) != ""
-    inputs, why = compare(opened, two("return x\n", RIGHT + "\n", SPECIAL + "\n"), passing=())
-    assert inputs == [] and "starts a process" in why
+    compared = compare(opened, two("return x\n", RIGHT + "\n", SPECIAL + "\n"), passing=())
+    assert compared.inputs == () and "starts a process" in compared.why_not
+
+
+def test_code_that_is_no_longer_reached_is_counted(suite: Suite) -> None:
+    compared = compare(suite, two("x < low", "x <= low", "x < low - 99"))
+    assert compared.unreached["A"] == compared.unreached[""] == 0
+    assert compared.unreached["B"] == 1

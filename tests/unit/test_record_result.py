@@ -5,11 +5,11 @@ import json
 import pytest
 
 from coder.errors import CoderError, EnvironmentFault, NothingToFix, UsageError
-from coder.record.result import EXIT_CODES, Counts, Result, Verification, sandbox_in_words
+from coder.record.result import EXIT_CODES, Alternative, Counts, Difference, Result, Verification, sandbox_in_words
 
 KEYS = {
     "": "schema run_id status goal_tests patch files verification policy model sandbox counts drift seconds run_dir"
-    " reason",
+    " reason explanation warnings alternatives",
     "verification": "scope goal_passed still_passing not_run regressed flaky",
     "counts": "steps think_steps act_steps candidates model_calls prompt_tokens completion_tokens rollbacks",
     "drift": "overthinking overacting interventions",
@@ -66,3 +66,9 @@ def test_a_fault_has_the_exit_code_of_its_result(fault):
 )
 def test_the_sandbox_says_what_is_open(opened, words):
     assert sandbox_in_words(opened) == words
+
+
+def test_alternatives_survive_json():
+    other = Alternative(1, "x", "+y", ["f"], True, ["w"], [Difference("f(1)", "returns 1", "returns 2")], "def test")
+    result = Result("r", "fixed", alternatives=[other])
+    assert Result.from_dict(json.loads(json.dumps(result.to_dict()))) == result

@@ -101,6 +101,16 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """Candidates side by side. `why_not` says why there are no inputs; `unreached` counts, for the base (key "") and
+    each candidate, the lines of the functions that some candidate changes which no call executed."""
+
+    inputs: tuple[Input, ...] = ()
+    unreached: Mapping[str, int] = field(default_factory=dict)
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
 class Input:
     """One call of a function of the project, and what the base (key "") and each candidate did with it."""
 

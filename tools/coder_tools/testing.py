@@ -18,6 +18,7 @@ from coder_tools.contract import (
     CandidateResult,
     CollectError,
     Collection,
+    Compared,
     Frame,
     Input,
     Outcome,
@@ -157,11 +158,11 @@ class Suite:
         test_files: Sequence[str],
         seed: int,
         timeout: float,
-    ) -> tuple[list[Input], str]:
+    ) -> Compared:
         """What candidates, by key, do on the inputs that these tests give to what they change, and on their neighbours.
 
         Needs open_warm. The base is there too, under the key "". A candidate that changes more than the bodies of
-        functions is left out. With it: why there are no inputs, in words, or "".
+        functions is left out.
         """
         keys = {"", *(key for key, _ in candidates)}
         found: list[Input] = []
@@ -181,7 +182,10 @@ class Suite:
             "timeout": timeout + COMPARE_STARTUP,
         }
         answer = self._ask("warm_compare", payload, timeout + COMPARE_STARTUP, on_event)
-        return found, "" if found else _text(answer.get("reason"), MESSAGE) or "no input could be recorded"
+        unreached = answer.get("unreached")
+        counts = {key: n for key, n in unreached.items() if type(n) is int} if isinstance(unreached, dict) else {}
+        why_not = "" if found else _text(answer.get("reason"), MESSAGE) or "no input could be recorded"
+        return Compared(tuple(found), counts, why_not)
 
     def close_warm(self) -> None:
         """End what open_warm started."""

@@ -200,7 +200,8 @@ def warm_compare(payload: Record, emit: Emit) -> Record:
     inputs = answer.get("inputs") or []
     for given in inputs:
         emit({"event": "input", "input": given})
-    return {"inputs": len(inputs), "reason": str(answer.get("reason") or "")}
+    reason = str(answer.get("reason") or "")
+    return {"inputs": len(inputs), "unreached": answer.get("unreached") or {}, "reason": reason}
 
 
 def warm_close(payload: Record, emit: Emit) -> Record:

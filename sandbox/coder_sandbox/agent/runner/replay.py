@@ -8,11 +8,13 @@ differs between two forks is a difference in behaviour that no test of the goal 
 from __future__ import annotations
 
 import copy
+import dis
 import gc
 import inspect
 import os
 import random
 import signal
+import sys
 import time
 from select import POLLIN, poll
 from types import CodeType, FrameType, FunctionType
@@ -31,6 +33,7 @@ VARIED = 180  # and varied
 TRIES = 4  # at a variation that has not been there yet
 CALL = 0.1  # seconds of processor time one call may take
 HANGS = 3  # calls that do not end, after which no more are made: the rest count as if they did not either
+EVENTS = 5000  # executed lines that are watched in one call
 MESSAGE = 200
 
 Behaviour = List[str]  # kind ("returns", "raises", "hangs"), words, mark
@@ -66,11 +69,12 @@ def compare(task: Comparison, tests: Any, project: Project, say: Report) -> None
     functions = _functions({call.code for call in calls})
     calls = [call for call in calls if call.code in functions]
     done: Dict[str, List[Behaviour]] = {}
+    unreached: Dict[str, int] = {}
     for number, key in enumerate([BASE, *task.plans]):
         share = (deadline - time.monotonic()) / (len(task.plans) + 1 - number)
-        plan = task.plans.get(key)
-        done[key] = _in_fork(plan, calls, functions, max(0.1, share))
-    say({"verdict": "compared", "inputs": list(_table(calls, functions, done, project))})
+        done[key], unreached[key] = _in_fork(task, key, calls, functions, max(0.1, share))
+    inputs = list(_table(calls, functions, done, project))
+    say({"verdict": "compared", "inputs": inputs, "unreached": {key: n for key, n in unreached.items() if n >= 0}})
 
 
 def _record(task: Comparison, tests: Any, project: Project, deadline: float) -> List[Call]:
@@ -143,32 +147,34 @@ def _functions(codes: Any) -> Dict[CodeType, FunctionType]:
 
 
 def _in_fork(
-    plan: Optional[Plan], calls: Sequence[Call], functions: Dict[CodeType, FunctionType], limit: float
-) -> List[Behaviour]:
-    """What a fork in which the candidate is in place does with these calls; those it does not get to are left out."""
+    task: Comparison, key: str, calls: Sequence[Call], functions: Dict[CodeType, FunctionType], limit: float
+) -> Tuple[List[Behaviour], int]:
+    """What a fork in which the candidate is in place does with these calls; those it does not get to are left out.
+    With it: how many lines of the functions that some candidate changes were not reached (-1: not known)."""
     word, ends = new_word(), os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(ends[0])
         os.setsid()
-        _make_calls(plan, calls, functions, reporter(hide(ends[1]), word))
+        _make_calls(task, key, calls, functions, reporter(hide(ends[1]), word))
     os.close(ends[1])
     inbox = Inbox(ends[0], word)
     try:
-        return list(_answers(inbox, time.monotonic() + limit))
+        answers = list(_answers(inbox, time.monotonic() + limit))
+        counted = [int(answer["unreached"]) for answer in answers if "unreached" in answer]
+        return [answer["did"] for answer in answers if "did" in answer], counted[0] if counted else -1
     finally:
         kill_session(pid, alive=True)
         os.waitpid(pid, 0)
         inbox.close()
 
 
-def _answers(inbox: Inbox, deadline: float) -> Iterator[Behaviour]:
+def _answers(inbox: Inbox, deadline: float) -> Iterator[Record]:
     waiting = poll()
     waiting.register(inbox.fd, POLLIN)
     while not inbox.closed and time.monotonic() < deadline:
         waiting.poll(max(0.0, deadline - time.monotonic()) * 1000)
-        for record in inbox.read():
-            yield record["did"]
+        yield from inbox.read()
 
 
 class _Hangs(BaseException):
@@ -179,32 +185,70 @@ def _alarm(number: int, frame: Optional[FrameType]) -> NoReturn:
     raise _Hangs
 
 
+class _Reach:
+    """Which lines of some functions are executed."""
+
+    def __init__(self, codes: Sequence[CodeType]) -> None:
+        self._left = {code: {line for _, line in dis.findlinestarts(code) if line} for code in codes}
+        self._events = 0
+
+    def start(self) -> None:
+        self._events = 0
+        sys.settrace(self._enter)
+
+    def stop(self) -> None:
+        sys.settrace(None)
+
+    @property
+    def unreached(self) -> int:
+        return sum(map(len, self._left.values()))
+
+    def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if not self._left.get(frame.f_code):
+            return None
+        return self._line(frame, event, argument)
+
+    def _line(self, frame: FrameType, event: str, argument: Any) -> Any:
+        self._events += 1
+        if self._events > EVENTS:
+            sys.settrace(None)
+            frame.f_trace = None
+            return None
+        self._left[frame.f_code].discard(frame.f_lineno)
+        return self._line
+
+
 def _make_calls(
-    plan: Optional[Plan], calls: Sequence[Call], functions: Dict[CodeType, FunctionType], say: Report
+    task: Comparison, key: str, calls: Sequence[Call], functions: Dict[CodeType, FunctionType], say: Report
 ) -> NoReturn:
     try:
-        if plan is not None:
-            plan.carry_out()
+        changed = {function: None for plan in task.plans.values() for function, _ in plan.swaps}
+        if key in task.plans:
+            task.plans[key].carry_out()
+        reach = _Reach([function.__code__ for function in changed])
         signal.signal(signal.SIGPROF, _alarm)
         hangs = 0
         for call in calls:
-            did = HANG if hangs == HANGS else _behaviour(functions[call.code], call.code, call.arguments)
+            did = HANG if hangs == HANGS else _behaviour(functions[call.code], call.code, call.arguments, reach)
             hangs += did == HANG and hangs < HANGS
             say({"did": did})
+        say({"unreached": reach.unreached})
     finally:
         leave()
 
 
-def _behaviour(function: FunctionType, code: CodeType, arguments: Arguments) -> Behaviour:
+def _behaviour(function: FunctionType, code: CodeType, arguments: Arguments, reach: _Reach) -> Behaviour:
     """What one call does, on a copy of its arguments: the processor's time counts, so that load does not."""
     try:
         own = copy.deepcopy(arguments)
         before = Picture(list(own.items())).mark
         positional, named = spread(code, own)
         signal.setitimer(signal.ITIMER_PROF, CALL)
+        reach.start()
         try:
             result = settled(function(*positional, **named))
         finally:
+            reach.stop()
             signal.setitimer(signal.ITIMER_PROF, 0)
         after = Picture(list(own.items()))
         returned = Picture(result)

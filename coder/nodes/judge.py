@@ -1,0 +1,106 @@
+"""Judging the candidates that pass: their order, what they differ in, and which of them a user should see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from coder.nodes.facts import test_file
+from coder.repair.choose import Plausible, apart, choose
+from coder.repair.patch import one_line_change, read_patch, test_literals
+from coder.session import Session
+from coder.state import Ref, State
+from coder_tools.contract import Behaviour, Changes, Compared, Input, Splice
+from coder_tools.splice import spliced
+
+SHOWN = 3  # alternatives a user is offered
+
+
+def judged(session: Session, state: State, candidates: Sequence[dict[str, Any]], compared: dict[str, Any]) -> Ref:
+    """The blob of a choice: `entries`, the one to be trusted most first, and the `inputs` that tell them apart."""
+    inputs = tuple(input_from_json(given) for given in compared["inputs"])
+    side_by_side = Compared(inputs, compared["unreached"], compared["why_not"])
+    by_key = {c["key"]: c for c in candidates}
+    changes = {key: changed(session, c) for key, c in by_key.items()}
+    plausible = [Plausible(key, c["score"], _patch(session, c, changes[key])) for key, c in by_key.items()]
+    chosen = choose(plausible, side_by_side, _test_values(session, state["goal_tests"]))
+    functions = {p.key: p.patch.function for p in plausible}
+    entries = [
+        {
+            "ref": session.save_changes(changes[choice.key]),
+            "key": choice.key,
+            "edits": [*by_key[choice.key].get("edits", ()), _edit(session, by_key[choice.key], functions[choice.key])],
+            "group": choice.group,
+            "warnings": list(choice.warnings),
+        }
+        for choice in chosen
+    ]
+    telling = [given for given in inputs if len({(did.kind, did.mark) for key, did in given.did.items() if key}) > 1]
+    return session.save(
+        {"entries": entries, "inputs": [asdict(given) for given in telling], "why_not": compared["why_not"]}
+    )
+
+
+def changed(session: Session, candidate: dict[str, Any]) -> Changes:
+    """The change set a candidate comes to: its own edit, on what it stands on."""
+    path = candidate["splice"]["path"]
+    standing = session.load_changes(candidate.get("standing", ""))
+    return {**standing, path: spliced(_before(session, candidate), [Splice(**candidate["splice"])])}
+
+
+def _before(session: Session, candidate: dict[str, Any]) -> bytes:
+    """The candidate's file without it."""
+    path = candidate["splice"]["path"]
+    return session.load_changes(candidate.get("standing", "")).get(path) or session.base.read(path)
+
+
+def _patch(session: Session, candidate: dict[str, Any], changes: Changes) -> Any:
+    path = candidate["splice"]["path"]
+    return read_patch(session.base.read(path), changes[path] or b"", candidate["line"])
+
+
+def _edit(session: Session, candidate: dict[str, Any], function: str) -> dict[str, Any]:
+    """One edit for the explanation: of one line that becomes another the whole of both, else the engine's words."""
+    splice = Splice(**candidate["splice"])
+    before = _before(session, candidate)
+    lines = one_line_change(before, spliced(before, [splice]))
+    note = f"`{lines[0]}` becomes `{lines[1]}`" if lines else candidate["note"]
+    return {"path": splice.path, "line": candidate["line"], "function": function, "note": note}
+
+
+def _test_values(session: Session, goal: Sequence[str]) -> frozenset[str]:
+    """The values that the goal tests write down."""
+    names: dict[str, list[str]] = {}
+    for test_id in goal:
+        name = test_id.partition("[")[0].replace("::", ".").rpartition(".")[2]
+        names.setdefault(test_file(test_id, session.base.files), []).append(name)
+    return frozenset(
+        value for path, own in names.items() if path for value in test_literals(session.base.read(path), own)
+    )
+
+
+def input_from_json(data: dict[str, Any]) -> Input:
+    """The inverse of `asdict` of an input."""
+    return Input(**{**data, "did": {key: Behaviour(**did) for key, did in data["did"].items()}})
+
+
+def others(session: Session, state: State, chosen: Ref) -> list[dict[str, Any]]:
+    """The entries that do something else than the chosen change set on some input, the best of each kind.
+
+    None that the clean room has refuted, nor any at all if the change set was not chosen from candidates.
+    """
+    choice = session.load(state["choice"])
+    if not choice:
+        return []
+    own = next((entry for entry in choice["entries"] if entry["ref"] == chosen), None)
+    if own is None:
+        return []
+    inputs = [input_from_json(given) for given in choice["inputs"]]
+    found: dict[int, dict[str, Any]] = {}
+    for entry in choice["entries"]:
+        if entry["ref"] in state["failed"] or entry["group"] == own["group"]:
+            continue
+        if apart(inputs, own["key"], entry["key"]):
+            found.setdefault(entry["group"], entry)
+    return list(found.values())[:SHOWN]
