@@ -117,14 +117,18 @@ def rate(run_dir: Path) -> float:
 def main() -> None:
     """Measure and print."""
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}")
-    rows: list[Row] = [help_against_pass()]
+    show([help_against_pass()])
     work = Path(tempfile.mkdtemp(prefix="coder-bench-"))
     try:
-        rows += whole_fix(library(work / "repo"), work / "home")
+        show(whole_fix(library(work / "repo"), work / "home"))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print figures as soon as they are there: the whole takes minutes on a busy machine."""
     for what, figure, bar, detail in rows:
-        print(f"{what:64} {figure:>10}   {bar:28} {detail}")
+        print(f"{what:64} {figure:>10}   {bar:28} {detail}", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NODES = ("baseline", "plan", "edit", "test", "analyze", "verify")
-_ASIDE = frozenset({("supervisor", "decision"), ("edit", "tool"), ("record", "cut")})
+_ASIDE = frozenset({("supervisor", "decision"), ("plan", "suspects"), ("edit", "tool"), ("record", "cut")})
 """Milestones that only `-v` lists: the live lines show them as they pass."""
 
 
