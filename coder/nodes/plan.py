@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.view import charge, load_baseline, view_of
+from coder.nodes.world import changed_lines, gather
 from coder.repair.localize import localize
 from coder.session import Session
-from coder.state import State
+from coder.state import Ref, State
 
 SHOWN = 10  # suspects in the record's event
 
@@ -17,7 +18,7 @@ def plan(session: Session, state: State) -> State:
     """One hypothesis. For the search policy it is the ranking itself."""
     memory: dict[str, Any] = session.load(state["memory"]) or {}
     if "suspects" not in memory:
-        memory["suspects"] = _suspects(session, state)
+        memory["suspects"], memory["world"] = _suspects(session, state)
         state = State(**{**state, "memory": session.save(memory)})
     view = view_of(session, state)
     proposal = session.policy.plan(view)
@@ -28,9 +29,14 @@ def plan(session: Session, state: State) -> State:
     return State(proposal="edit", memory=session.save(memory), counts=charge(state, proposal.spent))
 
 
-def _suspects(session: Session, state: State) -> list[dict[str, Any]]:
-    found = load_baseline(session, state)
-    ranked = localize(found.localizable(), state["goal_tests"], session.is_source, session.base.read)
+def _suspects(session: Session, state: State) -> tuple[list[dict[str, Any]], Ref]:
+    """The ranking, and the world as it was when it was made: a resumed run must not see another one."""
+    found, goal = load_baseline(session, state), state["goal_tests"]
+    results = found.localizable()
+    ranked = localize(results, goal, session.is_source, session.base.read)
+    world = gather(session, ranked)
+    if changed := changed_lines(session, world):
+        ranked = localize(results, goal, session.is_source, session.base.read, changed)
     top = [asdict(s) for s in ranked]
     session.emit("plan", "suspects", {"n": len(top), "top": top[:SHOWN]})
-    return top
+    return top, session.save(world.to_json())

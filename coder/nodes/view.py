@@ -9,6 +9,7 @@ from coder.nodes.baseline import failures
 from coder.nodes.facts import Baseline
 from coder.policies.contract import Left, Plan, Spent, View
 from coder.repair.contract import Candidate, Suspect
+from coder.repair.world import NOTHING, World
 from coder.session import Session
 from coder.state import Ref, State
 from coder_tools.contract import Splice
@@ -55,6 +56,7 @@ def view_of(session: Session, state: State) -> View:
             Suspect(s["path"], s["line"], s["score"], tuple(s["reasons"])) for s in memory.get("suspects", ())
         ),
         late=tuple(Candidate(**{**c, "splice": Splice(**c["splice"])}) for c in memory.get("late", ())),
+        world=World.from_json(session.load(memory["world"])) if memory.get("world") else NOTHING,
         plan=Plan(**memory["plan"]) if memory.get("plan") else None,
         refused=tuple(session.base.diff(session.load_changes(ref)) for ref in state["failed"][-SHOWN_REFUSED:]),
         nudge=memory.get("nudge", ""),

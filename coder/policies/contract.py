@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from coder.repair.contract import Candidate, Suspect
+from coder.repair.world import NOTHING, World
 from coder_tools.contract import Changes, TestResult
 from coder_tools.logs import Finding
 from coder_tools.workspace import Workspace
@@ -82,6 +83,7 @@ class View:
     failures: tuple[TestResult, ...] = ()  # the goal tests' results at the base, as the runner gave them
     suspects: tuple[Suspect, ...] = ()  # most suspicious first
     late: tuple[Candidate, ...] = ()  # those that were not done in the time they had
+    world: World = NOTHING  # what is known beyond the files
     plan: Plan | None = None
     facts: tuple[str, ...] = ()  # from K, short
     refused: tuple[str, ...] = ()  # unified diffs that were tried and failed; not to be tried again

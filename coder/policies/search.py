@@ -59,4 +59,6 @@ class SearchPolicy:
             self._complete = True
 
     def _proposed(self, view: View, limit: int) -> list[Candidate]:
-        return propose(view.workspace.read, view.suspects, view.failures, seed=self._seed, limit=limit)
+        return propose(
+            view.workspace.read, view.suspects, view.failures, seed=self._seed, limit=limit, world=view.world
+        )

@@ -14,6 +14,7 @@ from coder.repair.candidates import (
     failures,
     flow,
     guards,
+    history,
     moves,
     names,
     operators,
@@ -37,6 +38,7 @@ FAMILIES: tuple[Callable[[Site], Iterator[Edit]], ...] = (
     flow.edits,
     exceptions.edits,
     failures.edits,
+    history.edits,
 )
 
 

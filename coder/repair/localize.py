@@ -6,14 +6,18 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from coder.repair.assertion import feeding_calls
 from coder.repair.contract import Suspect
 from coder.repair.source import FUNCTIONS, Module, Unreadable
 from coder_tools.contract import TestResult
 
+COVERAGE = 0.8  # what the coverage alone can make of a line: the rest is for what the lifts below know
 TRACEBACK = 0.6  # how far the deepest project frame of a failure lifts its line towards 1
 DECAY = 0.5  # of that lift, for each frame further out
 NAMED = 0.3  # the lift of a function that the failing test is named after
 SAME_FUNCTION = 0.1  # the lift of the other lines of the function that failed
+FEEDING = 0.25  # the lift of a function whose result the failing assertion is made of
+CHANGED = 0.3  # the lift of a line that the latest change touched; earlier ones lift less
 MENTIONED = 0.5  # the lift of a line that a message names, where no test could run
 
 Place = tuple[str, int]
@@ -28,14 +32,16 @@ def localize(
     goal: Sequence[str],
     is_source: Callable[[str], bool],
     read: Callable[[str], bytes] | None = None,
+    changed: Mapping[Place, float] | None = None,
 ) -> list[Suspect]:
     """Rank the lines that a failing goal test executed, most suspicious first.
 
-    The score is Ochiai's (Abreu et al. 2006): failing / sqrt(all failing * (failing + passing)), over tests that
-    executed the line, raised for lines in the traceback of a failure. Without any coverage (a module that cannot be
-    imported) the traceback and the places a message names speak. With `read`, which gives a file's bytes (KeyError
-    if there is none), functions named like the failing test are raised too and the lines of a statement are taken
-    together. Ties keep the order of path and line.
+    The score is a share of Ochiai's (Abreu et al. 2006), failing / sqrt(all failing * (failing + passing)), over tests
+    that executed the line, raised for lines in the traceback of a failure. Without any coverage (a module that cannot
+    be imported) the traceback and the places a message names speak. With `read`, which gives a file's bytes (KeyError
+    if there is none), functions named like the failing test and those whose results the failing assertion is made of
+    are raised too, and the lines of a statement are taken together. `changed` gives the lines that recent changes
+    touched, from 1 for the latest. Ties keep the order of path and line.
     """
     wanted = set(goal)
     failing = [r for r in results if r.id in wanted and not r.passed]
@@ -49,6 +55,7 @@ def localize(
     if not scores:
         lifts.append(_mentioned(failing, is_source, modules))
     lifts += [_function_lift(lifts[0], scores, modules), _named(failing, scores, modules)]
+    lifts += [_feeding(failing, scores, modules), _changed(changed or {}, scores)]
     for lift in lifts:
         for place, (height, why) in lift.items():
             score = scores.get(place, 0.0)
@@ -80,7 +87,7 @@ def _hits(results: Iterable[TestResult], is_source: Callable[[str], bool]) -> di
 
 
 def _ochiai(failed: Mapping[Place, int], passed: Mapping[Place, int], total: int) -> dict[Place, float]:
-    return {place: n / math.sqrt(total * (n + passed.get(place, 0))) for place, n in failed.items()}
+    return {place: COVERAGE * n / math.sqrt(total * (n + passed.get(place, 0))) for place, n in failed.items()}
 
 
 def _traceback(failing: Sequence[TestResult], is_source: Callable[[str], bool]) -> Lift:
@@ -152,6 +159,40 @@ def _named(failing: Sequence[TestResult], scores: Mapping[Place, float], modules
                 if (path, line) in scores:
                     lifts[path, line] = (NAMED * min(1.0, 0.4 + best), f"in `{name}`, which the test's name names")
     return lifts
+
+
+def _feeding(failing: Sequence[TestResult], scores: Mapping[Place, float], modules: _Modules) -> Lift:
+    """The executed lines of functions whose results reach the failing assertion."""
+    calls: dict[str, float] = {}
+    for result in failing:
+        own = [frame for frame in result.frames if frame.path == result.id.split("::")[0]]
+        module = modules.get(own[-1].path) if own and own[-1] is result.frames[-1] else None
+        for name, weight in feeding_calls(module, own[-1].line).items() if module else ():
+            calls[name] = max(weight, calls.get(name, 0.0))
+    lifts: Lift = {}
+    for path in {path for path, _ in scores}:
+        for name, span in modules.functions(path):
+            weight = calls.get(name, 0.0)
+            for line in span if weight else ():
+                if (path, line) in scores and lifts.get((path, line), (0.0, ""))[0] < FEEDING * weight:
+                    lifts[path, line] = (FEEDING * weight, f"in `{name}`, whose result the failing assertion looks at")
+    return lifts
+
+
+def _changed(changed: Mapping[Place, float], scores: Mapping[Place, float]) -> Lift:
+    """The executed lines that were changed not long ago."""
+    why = "changed not long ago"
+    return {place: (CHANGED * weight, why) for place, weight in changed.items() if place in scores}
+
+
+def hit_rates(ranked: Sequence[Sequence[Suspect]], planted: Sequence[Place], within: Sequence[int]) -> list[float]:
+    """The share of planted bugs whose line is among the first `n` suspects, for each `n` of `within`.
+
+    `ranked[i]` are the suspects of the run in which the bug `planted[i]` was to be found.
+    """
+    places = [[(suspect.path, suspect.line) for suspect in suspects] for suspects in ranked]
+    found = [own.index(place) + 1 if place in own else None for own, place in zip(places, planted, strict=True)]
+    return [sum(rank is not None and rank <= n for rank in found) / max(1, len(found)) for n in within]
 
 
 def _parts(name: str) -> frozenset[str]:

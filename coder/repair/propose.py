@@ -16,6 +16,7 @@ from coder.repair.rank import Ranker, Scored, likely, order
 from coder.repair.scope import Inventory, Scopes, free_names
 from coder.repair.site import Edit, Site
 from coder.repair.source import FUNCTIONS, Module, Unreadable
+from coder.repair.world import NOTHING, World
 from coder_tools.contract import Splice, TestResult
 
 _SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile; then only likely ones
@@ -31,11 +32,12 @@ def propose(
     failures: Sequence[TestResult],
     seed: int = 0,
     limit: int = 20_000,
+    world: World = NOTHING,
 ) -> list[Candidate]:
     """Single-edit candidates for the suspicious lines, best first, each different in compiled code.
 
     `read` gives a file's bytes, KeyError if there is none; files that cannot be read or parsed are passed over.
-    `seed` only decides between candidates of exactly the same score.
+    `seed` only decides between candidates of exactly the same score. `world` is what is known beyond the files.
     """
     modules = dict(_modules(read, suspects))
     clues = Clues.of(failures)
@@ -44,7 +46,7 @@ def propose(
         ranker = Ranker({path: Text(module.text) for path, module in modules.items()})
         scored: dict[tuple[str, int, int, str], Scored] = {}
         made, wanted = 0, max(limit, _FEWEST)
-        for suspicion, site in _sites(modules, suspects, clues):
+        for suspicion, site in _sites(modules, suspects, clues, world):
             if made > wanted * _MOST:
                 break
             full = len(scored) > wanted * _SURPLUS
@@ -63,7 +65,9 @@ def _modules(read: Callable[[str], bytes], suspects: Sequence[Suspect]) -> Itera
             continue
 
 
-def _sites(modules: dict[str, Module], suspects: Sequence[Suspect], clues: Clues) -> list[tuple[float, Site]]:
+def _sites(
+    modules: dict[str, Module], suspects: Sequence[Suspect], clues: Clues, world: World
+) -> list[tuple[float, Site]]:
     """The suspicious statements with what stands around them, most suspicious first."""
     found: list[tuple[float, Site]] = []
     for path, module in modules.items():
@@ -77,7 +81,10 @@ def _sites(modules: dict[str, Module], suspects: Sequence[Suspect], clues: Clues
         for statement, score in list(scores.items()):
             for around, share in _around(module, inventory, statement):
                 _raise_to(scores, around, score * share)
-        found += [(score, Site(module, inventory, scopes, statement, clues)) for statement, score in scores.items()]
+        hunks = world.hunks(module)
+        found += [
+            (score, Site(module, inventory, scopes, statement, clues, hunks)) for statement, score in scores.items()
+        ]
     return sorted(found, key=lambda item: (-item[0], item[1].module.path, item[1].statement.lineno))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from coder.repair.clues import Clues
 from coder.repair.grammar import fit
 from coder.repair.scope import Inventory, Known, Scopes
 from coder.repair.source import FUNCTIONS, Module
+from coder.repair.world import Hunk
 
 _LATER = 1.5  # nats lost by a name that is bound only further down
 _KIND_COST = {"variable": 0.0, "constant": 1.0, "class": 2.0, "function": 2.0, "import": 3.0}
@@ -39,12 +40,21 @@ def shown(text: str) -> str:
 class Site:
     """One statement of one file (for a compound statement: its header)."""
 
-    def __init__(self, module: Module, inventory: Inventory, scopes: Scopes, statement: ast.stmt, clues: Clues) -> None:
+    def __init__(
+        self,
+        module: Module,
+        inventory: Inventory,
+        scopes: Scopes,
+        statement: ast.stmt,
+        clues: Clues,
+        hunks: Sequence[Hunk] = (),
+    ) -> None:
         self.module = module
         self.inventory = inventory
         self.scopes = scopes
         self.statement = statement
         self.clues = clues
+        self.hunks = hunks  # of the whole file
         self._names: dict[ast.AST, list[tuple[Known, float]]] = {}
         self.function = statement if isinstance(statement, FUNCTIONS) else module.function_of(statement)
 

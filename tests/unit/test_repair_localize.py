@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from coder.repair.localize import localize
+from coder.repair.contract import Suspect
+from coder.repair.localize import COVERAGE, hit_rates, localize
 from coder_tools.contract import Frame, TestResult
 
 SOURCE = b"""\
@@ -36,7 +37,7 @@ def test_lines_of_the_failing_test_alone_come_first() -> None:
     results = [result("test_x", {2, 4}, "failed"), result("test_y", {2}), result("test_z", {2, 8})]
     found = localize(results, ["test_m.py::test_x"], is_source)
     assert [(s.path, s.line) for s in found] == [("m.py", 4), ("m.py", 2)]
-    assert found[0].score == 1.0
+    assert found[0].score == COVERAGE
     assert "1 of 1 failing and 0 of 2 passing" in found[0].reasons[0]
 
 
@@ -81,4 +82,39 @@ def test_scores_are_shares_and_ties_keep_the_order_of_lines() -> None:
     frames = (Frame("m.py", 4, "add"),)
     found = localize([result("test_x", {8, 2, 4}, "failed", frames=frames)], ["test_m.py::test_x"], is_source, read)
     assert all(0.0 <= s.score <= 1.0 for s in found)
-    assert [s.line for s in found] == [2, 4, 8]
+    assert [s.line for s in found] == [4, 2, 8]
+
+
+TEST_SOURCE = b"""\
+from m import add, parse_number
+
+
+def test_sum():
+    seen = add(1, 2)
+    other = parse_number("4")
+    assert seen == 4
+"""
+
+
+def test_the_function_whose_result_the_assertion_looks_at_is_raised() -> None:
+    frames = (Frame("test_m.py", 7, "test_sum"),)
+    failing = result("test_sum", {2, 4, 8, 10}, "failed", frames=frames)
+    sources = {"m.py": SOURCE, "test_m.py": TEST_SOURCE}
+    found = localize([failing], ["test_m.py::test_sum"], is_source, sources.__getitem__)
+    assert [s.line for s in found] == [2, 4, 8, 10]
+    assert found[1].score > found[2].score
+    assert "`add`, whose result" in " ".join(found[0].reasons)
+    assert "whose result" not in " ".join(found[2].reasons)
+
+
+def test_a_line_that_was_changed_not_long_ago_is_raised() -> None:
+    results = [result("test_x", {2, 4}, "failed"), result("test_y", {2, 4})]
+    found = localize(results, ["test_m.py::test_x"], is_source, changed={("m.py", 4): 1.0, ("m.py", 9): 1.0})
+    assert [s.line for s in found] == [4, 2]
+    assert "changed not long ago" in found[0].reasons
+
+
+def test_hit_rates() -> None:
+    ranked = [[Suspect("m.py", line, 1.0) for line in lines] for lines in ((3, 4), (9, 3), (7,))]
+    assert hit_rates(ranked, [("m.py", 3)] * 3, (1, 2)) == [1 / 3, 2 / 3]
+    assert hit_rates([], [], (1,)) == [0.0]

@@ -1,0 +1,66 @@
+"""What is known of a repository beyond its files: their earlier contents, what variables held, what is installed."""
+
+from __future__ import annotations
+
+import difflib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coder.repair.source import Module, Unreadable
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """Characters [start, end) of a file, whole lines, that had the text `old` some versions ago (1: the last)."""
+
+    start: int
+    end: int
+    old: str
+    age: int
+
+
+@dataclass(frozen=True)
+class World:
+    """Material for edits that no file of the base holds."""
+
+    earlier: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)  # path -> earlier contents, newest first
+
+    def to_json(self) -> dict[str, Any]:
+        return {"earlier": {path: [b64encode(one).decode() for one in all_] for path, all_ in self.earlier.items()}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> World:
+        return cls(earlier={path: tuple(map(b64decode, contents)) for path, contents in data["earlier"].items()})
+
+    def hunks(self, module: Module) -> list[Hunk]:
+        """Where the file differs from what it was, the latest change first."""
+        now = module.text.splitlines(keepends=True)
+        starts = [0]
+        for line in now:
+            starts.append(starts[-1] + len(line))
+        found: dict[tuple[int, int, str], Hunk] = {}
+        for age, content in enumerate(self.earlier.get(module.path, ()), 1):
+            try:
+                then = Module(module.path, content).text.splitlines(keepends=True)
+            except Unreadable:
+                continue
+            matcher = difflib.SequenceMatcher(None, now, then, autojunk=False)
+            for tag, first, last, low, high in matcher.get_opcodes():
+                if tag != "equal":
+                    key = (starts[first], starts[last], "".join(then[low:high]))
+                    found.setdefault(key, Hunk(*key, age))
+        return sorted(found.values(), key=lambda hunk: (hunk.age, hunk.start))
+
+    def changed(self, module: Module) -> dict[int, float]:
+        """The lines that recent changes touched, or took lines away before: 1 for the last change, less before."""
+        lines: dict[int, float] = {}
+        for hunk in self.hunks(module):
+            first, last = module.line_of(hunk.start), module.line_of(max(hunk.start, hunk.end - 1))
+            for line in range(first, last + 1):
+                lines[line] = max(lines.get(line, 0.0), 1 / hunk.age)
+        return lines
+
+
+NOTHING = World()

@@ -1,0 +1,61 @@
+"""What is known beyond the files: earlier contents, and the edits that take a change back."""
+
+from __future__ import annotations
+
+from coder.repair.contract import Suspect
+from coder.repair.propose import propose
+from coder.repair.source import Module
+from coder.repair.world import World
+
+THEN = (
+    "# totals\r\n"
+    "def total(items, start=0):\r\n"
+    "    for item in items:  # each\r\n"
+    "        start += item.price * item.count\r\n"
+    "    return start\r\n"
+)
+NOW = THEN.replace("start += item.price * item.count", "start -= item.price + item.count")
+
+
+def world(*earlier: str) -> World:
+    return World(earlier={"m.py": tuple(text.encode() for text in earlier)})
+
+
+def proposed(now: str, *earlier: str) -> dict[str, str]:
+    """What each candidate that takes a change back makes of the file."""
+    suspects = [Suspect("m.py", line, 0.8) for line in range(2, now.count("\n") + 1)]
+    found = propose({"m.py": now.encode()}.__getitem__, suspects, [], world=world(*earlier))
+    raw = now.encode()
+    return {
+        (raw[: c.splice.start] + c.splice.text.encode() + raw[c.splice.end :]).decode(): c.kind
+        for c in found
+        if c.kind == "revert"
+    }
+
+
+def test_the_latest_change_is_taken_back_whole() -> None:
+    assert proposed(NOW, THEN)[THEN] == "revert"
+
+
+def test_a_change_is_taken_back_in_part() -> None:
+    whole = proposed(NOW.replace("    return start", "    start = round(start)\r\n    return start"), THEN)
+    assert NOW in whole  # only the added line taken out
+    assert THEN.replace("    return start", "    start = round(start)\r\n    return start") in whole
+
+
+def test_a_line_that_was_taken_out_comes_back() -> None:
+    assert THEN in proposed(THEN.replace("    return start\r\n", ""), THEN)
+
+
+def test_lines_of_the_latest_change_count_most() -> None:
+    older = NOW.replace("return start", "return +start")
+    changed = world(THEN, older).changed(Module("m.py", NOW.encode()))
+    assert changed == {4: 1.0, 5: 0.5}
+
+
+def test_the_world_survives_the_record() -> None:
+    assert World.from_json(world(THEN, NOW).to_json()) == world(THEN, NOW)
+
+
+def test_what_cannot_be_read_is_passed_over() -> None:
+    assert world("def (").hunks(Module("m.py", NOW.encode())) == []
