@@ -16,6 +16,7 @@ from coder_tools.contract import Collection, TestResult
 from coder_tools.testing import TestRunFailed
 
 # Shares of the wall budget. What is not spent here is left for the repair and its verification.
+COLLECTION = 0.25
 FIRST_RUN = 0.3
 SECOND_RUN = 0.15
 COVERAGE = 0.15
@@ -55,7 +56,8 @@ def baseline(session: Session, state: State) -> State:
 
 def _collect(session: Session) -> Collection:
     try:
-        collection = session.suite.collect(timeout=max(10.0, 0.25 * session.budget.remaining()))
+        left = session.budget.remaining()
+        collection = session.suite.collect(timeout=min(left, max(10.0, COLLECTION * left)))
     except TestRunFailed as error:
         raise EnvironmentFault(str(error)) from error
     if not collection.ids and not collection.errors:

@@ -22,10 +22,11 @@ COMPANIONS = 200
 CPU_FLOOR = 0.06  # seconds of processor time that any candidate gets: an endless loop costs little more
 CPU_SLACK = 5.0  # how many times the usual time of such tests it gets besides
 RESERVE = 1.0  # seconds of the wall budget a batch leaves over
+PATIENCE = 6.0  # times the usual limits for a candidate that had no processor to run on
 CHUNK = 32  # candidates between two looks whether one passes
 FURTHER = 32  # candidates looked at after the first that passes, so that there is something to choose from
 COMPARED = 12  # candidates that pass are put side by side, the best by their scores
-COMPARISON = 10.0  # seconds it may take
+COMPARISON = 30.0  # seconds it may take; what it does take is a fraction of one, unless the machine is busy
 COMPARISON_SHARE = 0.1  # of the wall budget that is left
 WATCHED = 10  # tests of the goal, and passing ones of a candidate, whose calls are recorded
 
@@ -78,20 +79,19 @@ def _checked(
 
     How far is counted in candidates, not in seconds: the same is looked at on a busy machine as on an idle one.
     """
-    goal = state["goal_tests"]
     progress = Progress(session, "test", "candidates", len(batch))
     results: list[CandidateResult] = []
     reached = 0
     while reached < len(batch):
         part = batch[reached : reached + CHUNK]
-        asked = [(c, companions(found, c)) for c in part]
-        results += suite.check(
-            [(c["key"], [_splice(c)], near, candidate_limit(found, goal, near) * c["patience"]) for c, near in asked],
-            timeout=max(1.0, session.budget.remaining() - RESERVE),
-            on_result=progress.result,
-            cpu=goal_cpu(found, goal) * batch[0]["patience"],
-        )
-        reached += len(part)
+        new = _verdicts(session, state, found, suite, part, progress)
+        starved = {r.key for r in new if r.starved}
+        if starved:  # a busy machine is no reason for a verdict
+            part = [{**c, "patience": c["patience"] * PATIENCE} for c in part if c["key"] in starved]
+            again = {r.key: r for r in _verdicts(session, state, found, suite, part, progress)}
+            new = [again.get(r.key, r) for r in new]
+        results += new
+        reached = min(len(batch), reached + CHUNK)
         if session.budget.remaining() <= RESERVE:
             break
         passing = {r.key for r in results if r.verdict == "plausible"}
@@ -99,6 +99,24 @@ def _checked(
         if first is not None and reached > first + FURTHER:
             break
     return results, reached
+
+
+def _verdicts(
+    session: Session,
+    state: State,
+    found: Baseline,
+    suite: Suite,
+    part: Sequence[dict[str, Any]],
+    progress: Progress,
+) -> list[CandidateResult]:
+    goal = state["goal_tests"]
+    asked = [(c, companions(found, c)) for c in part]
+    return suite.check(
+        [(c["key"], [_splice(c)], near, candidate_limit(found, goal, near) * c["patience"]) for c, near in asked],
+        timeout=max(0.0, session.budget.remaining() - RESERVE),
+        on_result=progress.result,
+        cpu=goal_cpu(found, goal) * part[0]["patience"],
+    )
 
 
 def _compared(
@@ -128,7 +146,8 @@ def warm_suite(session: Session, state: State) -> Suite:
     """The suite with its warm validator open on the goal tests. Opening it again costs nothing."""
     suite = session.suite
     if not suite.warm:
-        why_not = suite.open_warm(state["goal_tests"], workers=min(4, os.cpu_count() or 1))
+        workers = min(4, os.cpu_count() or 1)
+        why_not = suite.open_warm(state["goal_tests"], workers, timeout=session.budget.remaining())
         if why_not:
             session.emit("test", "cold", {"reason": why_not})
     return suite

@@ -55,7 +55,9 @@ def verify(session: Session, state: State) -> State:
         verdict = _judge(session, suite, found, goal, ids, scope)
     verdict.not_run = _outside(found, ids, goal)
     suspects = [i for i in verdict.regressed if i not in found.results]
-    if suspects:  # never run at the baseline: blame the change only where the base passes
+    if suspects and session.budget.remaining() <= 0:
+        verdict.unfinished = True
+    elif suspects:  # never run at the baseline: blame the change only where the base passes
         _blame(session, found, verdict, suspects)
     data = asdict(verdict) | {"verified": verdict.holds, "alternative": bool(state["fixed"])}
     session.emit("verify", "done", data)

@@ -60,5 +60,11 @@ class SearchPolicy:
 
     def _proposed(self, view: View, limit: int) -> list[Candidate]:
         return propose(
-            view.workspace.read, view.suspects, view.failures, seed=self._seed, limit=limit, world=view.world
+            view.workspace.read,
+            view.suspects,
+            view.failures,
+            seed=self._seed,
+            limit=limit,
+            world=view.world,
+            seconds=view.left.seconds,
         )

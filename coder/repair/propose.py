@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
+import math
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -33,11 +36,13 @@ def propose(
     seed: int = 0,
     limit: int = 20_000,
     world: World = NOTHING,
+    seconds: float = math.inf,
 ) -> list[Candidate]:
     """Single-edit candidates for the suspicious lines, best first, each different in compiled code.
 
     `read` gives a file's bytes, KeyError if there is none; files that cannot be read or parsed are passed over.
     `seed` only decides between candidates of exactly the same score. `world` is what is known beyond the files.
+    When `seconds` are over, what has been made so far is given.
     """
     modules = dict(_modules(read, suspects))
     clues = Clues.of(failures)
@@ -45,16 +50,21 @@ def propose(
         warnings.simplefilter("ignore")  # of compiling `x is 1` and the like
         ranker = Ranker({path: Text(module.text) for path, module in modules.items()})
         scored: dict[tuple[str, int, int, str], Scored] = {}
+        deadline = time.monotonic() + seconds
         made, wanted = 0, max(limit, _FEWEST)
         for suspicion, site in _sites(modules, suspects, clues, world):
-            if made > wanted * _MOST:
+            if made > wanted * _MOST or time.monotonic() > deadline:
                 break
             full = len(scored) > wanted * _SURPLUS
             for edit in edits(site):
                 made += 1
                 if not full or likely(edit):
                     _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))
-        return list(_candidates(order(scored.values(), seed), limit))
+        return list(
+            itertools.takewhile(
+                lambda made: time.monotonic() < deadline, _candidates(order(scored.values(), seed), limit)
+            )
+        )
 
 
 def _modules(read: Callable[[str], bytes], suspects: Sequence[Suspect]) -> Iterator[tuple[str, Module]]:

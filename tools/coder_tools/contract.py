@@ -86,6 +86,7 @@ class CandidateResult:
     failed_test: str = ""  # the test that ended it
     message: str = ""
     seconds: float = 0.0
+    starved: bool = False  # it timed out while others had the processors: that says nothing of it
 
 
 @dataclass(frozen=True)

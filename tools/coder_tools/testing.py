@@ -109,12 +109,12 @@ class Suite:
         self._ask("tests", payload, timeout, on_event)
         return [found.get(test) or TestResult(test, "missing") for test in (found if wanted is None else wanted)]
 
-    def open_warm(self, goal: Sequence[str], workers: int) -> str:
-        """Get ready to check candidates against these tests.
+    def open_warm(self, goal: Sequence[str], workers: int, timeout: float = 300.0) -> str:
+        """Get ready to check candidates against these tests, within `timeout` seconds.
 
         Returns "" if they are checked in a warm process, else why not: check() then takes a process for each.
         """
-        answer = self._ask("warm_open", {"goal": list(goal), "workers": workers}, 300.0)
+        answer = self._ask("warm_open", {"goal": list(goal), "workers": workers, "timeout": timeout}, timeout)
         self.warm = True
         return "" if answer.get("warm") is True else _text(answer.get("reason"), MESSAGE) or "it did not start"
 
@@ -300,6 +300,7 @@ def _candidate_result(value: object) -> CandidateResult | None:
         failed_test=_text(value.get("failed_test"), NAME),
         message=_text(value.get("message"), MESSAGE),
         seconds=_number(value.get("seconds")),
+        starved=value.get("starved") is True,
     )
 
 

@@ -20,7 +20,6 @@ Emit = Callable[[Dict[str, Any]], None]
 
 OPENINGS = 3  # of the warm process, in one request
 STARTUP = 20.0  # seconds that a fresh process may take before its tests begin, where that is not known
-OPEN = 300.0  # seconds that the warm process may take to collect the goal's files
 
 
 class Validator:
@@ -34,17 +33,18 @@ class Validator:
         self._startup = STARTUP
         self.why_not = ""
 
-    def open(self) -> bool:
-        """Start the warm process. `why_not` says why it cannot be used."""
+    def open(self, deadline: float) -> bool:
+        """Start the warm process, by the deadline. `why_not` says why it cannot be used."""
         began = time.monotonic()
         job = {key: self._payload[key] for key in ("runner", "args", "root", "goal", "workers")}
         self._process = RunnerProcess({"do": "warm", **job})
         PINNED.add(self._process.process.pid)
-        ready = first(self._process.until(began + OPEN), "ready", "unavailable") or {}
+        ready = first(self._process.until(deadline), "ready", "unavailable") or {}
         self._on_disk = bool(ready.get("spawned"))
         self._startup = 1.0 + 3 * (time.monotonic() - began)
         if not ready.get("ready") or self._on_disk:
-            self.why_not = str(ready.get("reason") or ready.get("unavailable") or "")
+            late = "" if time.monotonic() < deadline else "the goal's files were not collected in time"
+            self.why_not = str(ready.get("reason") or ready.get("unavailable") or late)
             self.close()
         self._is_usable = self._process is not None
         return self._is_usable
@@ -61,7 +61,7 @@ class Validator:
         left = {str(candidate["key"]): candidate for candidate in candidates}
         fresh: Dict[str, Record] = {}
         for _ in range(OPENINGS):
-            if not left or (self._process is None and not (self._is_usable and self.open())):
+            if not left or (self._process is None and not (self._is_usable and self.open(deadline))):
                 break
             yield from self._check_warm(left, fresh, deadline)
         for candidate in [*fresh.values(), *left.values()]:
@@ -71,7 +71,7 @@ class Validator:
 
     def compare(self, payload: Record, deadline: float) -> Record:
         """What candidates do side by side, on inputs near the tests' own."""
-        if self._process is None and not (self._is_usable and self.open()):
+        if self._process is None and not (self._is_usable and self.open(deadline)):
             return {"reason": self.why_not or "there is no warm process"}
         assert self._process
         wanted = ("candidates", "passing", "failing", "test_files", "seed", "limit")
@@ -175,7 +175,7 @@ def warm_open(payload: Record, emit: Emit) -> Record:
     """Get ready to check candidates against the goal tests. What was open before is closed."""
     warm_close({}, emit)
     validator = Validator(payload)
-    warm = validator.open()
+    warm = validator.open(time.monotonic() + float(payload["timeout"]))
     _open.append(validator)
     return {"warm": warm, "reason": validator.why_not}
 

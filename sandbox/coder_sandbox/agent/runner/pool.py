@@ -19,6 +19,7 @@ from .report import Inbox, Record, Report, hide, new_word, reporter
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = 0.05  # seconds between two looks at children that say nothing
+STARVED = 0.2  # of the time it may live: what a child that only sleeps never waits for a processor
 CPU_CLOCK = 2  # of a whole process, in the number that clock_gettime has for it
 GROWTH = 2 << 30  # bytes of address space a child may add to what it is born with
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -45,6 +46,7 @@ class Child(Generic[T]):
         self.said: Record = {}
         self.status: Optional[int] = None  # as of waitpid, if it ended by itself
         self.timed_out = False
+        self.starved = False  # it timed out, and has spent much of its time waiting for a processor
         self.seconds = 0.0
 
     @property
@@ -143,6 +145,8 @@ class Pool(Generic[T]):
                 self._listen(child)  # what it said at the last moment
                 return True
         child.timed_out = child.is_late
+        if child.timed_out:
+            child.starved = waited(child.pid) > STARVED * (child.deadline - child.started)
         return child.timed_out
 
     def _listen(self, child: Child[T]) -> None:
@@ -178,6 +182,15 @@ def cpu_time(pid: int) -> float:
     try:
         return time.clock_gettime(~pid << 3 | CPU_CLOCK)
     except OSError:  # it has just ended
+        return 0.0
+
+
+def waited(pid: int) -> float:
+    """Seconds that the main thread of a child was ready to run and had no processor; 0 where nobody says."""
+    try:
+        with open(f"/proc/{pid}/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
         return 0.0
 
 

@@ -126,6 +126,7 @@ def outcome(child: Child[Task]) -> Record:
         "failed_test": said.get("failed_test", ""),
         "message": message,
         "seconds": child.seconds,
+        "starved": child.starved,
     }
 
 
