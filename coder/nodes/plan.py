@@ -34,7 +34,7 @@ def _suspects(session: Session, state: State) -> tuple[list[dict[str, Any]], Ref
     found, goal = load_baseline(session, state), state["goal_tests"]
     results = found.localizable()
     ranked = localize(results, goal, session.is_source, session.base.read)
-    world = gather(session, ranked)
+    world = gather(session, ranked, goal)
     if changed := changed_lines(session, world):
         ranked = localize(results, goal, session.is_source, session.base.read, changed)
     top = [asdict(s) for s in ranked]

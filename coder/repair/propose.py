@@ -93,7 +93,8 @@ def _sites(
                 _raise_to(scores, around, score * share)
         hunks = world.hunks(module)
         found += [
-            (score, Site(module, inventory, scopes, statement, clues, hunks)) for statement, score in scores.items()
+            (score, Site(module, inventory, scopes, statement, clues, hunks, world.observed))
+            for statement, score in scores.items()
         ]
     return sorted(found, key=lambda item: (-item[0], item[1].module.path, item[1].statement.lineno))
 
@@ -152,11 +153,26 @@ def _candidates(ranked: Iterable[Scored], limit: int) -> Iterator[Candidate]:
             return
         checker = checkers.setdefault(module.path, Checker(module))
         text = _encodable(module, edit.text)
-        if text is None or not checker.accepts(edit, entry.site.statement):
+        if text is None or not checker.accepts(edit, entry.site.statement) or _is_hopeless(entry.site, edit):
             continue
         count += 1
         splice = Splice(module.path, module.byte_offset(edit.start), module.byte_offset(edit.end), text)
         yield Candidate(_key(splice), splice, edit.kind, edit.line, entry.score, edit.note)
+
+
+def _is_hopeless(site: Site, edit: Edit) -> bool:
+    """Whether the statement, edited, raises for whatever the failing tests bring to it: by the types they had there."""
+    start, end = site.module.span(site.statement)
+    if not site.types or not site.types_matter or not (start <= edit.start and edit.end <= end):
+        return False
+    text = site.module.text
+    source = text[start : edit.start] + edit.text + text[edit.end : end]
+    try:
+        changed = ast.parse("if 1:\n" + site.indent + " " + source if site.indent else source).body
+    except SyntaxError:  # an `elif`, a part of something longer
+        return False
+    changed = changed[0].body if site.indent and isinstance(changed[0], ast.If) else changed
+    return len(changed) == 1 and type(changed[0]) is type(site.statement) and site.types.cannot_work(changed[0])
 
 
 def _encodable(module: Module, text: str) -> str | None:

@@ -12,7 +12,9 @@ from coder.repair.clues import Clues
 from coder.repair.grammar import fit
 from coder.repair.scope import Inventory, Known, Scopes
 from coder.repair.source import FUNCTIONS, Module
-from coder.repair.world import Hunk
+from coder.repair.types import Types
+from coder.repair.world import NOTHING, Hunk
+from coder_tools.contract import Observed
 
 _LATER = 1.5  # nats lost by a name that is bound only further down
 _KIND_COST = {"variable": 0.0, "constant": 1.0, "class": 2.0, "function": 2.0, "import": 3.0}
@@ -48,6 +50,7 @@ class Site:
         statement: ast.stmt,
         clues: Clues,
         hunks: Sequence[Hunk] = (),
+        observed: Observed = NOTHING.observed,
     ) -> None:
         self.module = module
         self.inventory = inventory
@@ -55,6 +58,10 @@ class Site:
         self.statement = statement
         self.clues = clues
         self.hunks = hunks  # of the whole file
+        last = (
+            statement.body[0].lineno if hasattr(statement, "body") else (statement.end_lineno or statement.lineno) + 1
+        )
+        self.types = Types(observed, module.path, range(statement.lineno, max(last, statement.lineno + 1)))
         self._names: dict[ast.AST, list[tuple[Known, float]]] = {}
         self.function = statement if isinstance(statement, FUNCTIONS) else module.function_of(statement)
 
@@ -95,6 +102,14 @@ class Site:
     def loads(self) -> list[ast.expr]:
         """The expressions that are read (not assigned to)."""
         return [node for node in self.expressions if isinstance(getattr(node, "ctx", None), ast.Load | None)]
+
+    @cached_property
+    def types_matter(self) -> bool:
+        """Whether an exception here is a failure: nothing around catches it, and no test waits for one."""
+        caught = any(
+            isinstance(above, (ast.Try, ast.With, ast.AsyncWith)) for above in self.module.ancestors(self.statement)
+        )
+        return not caught and not any("RAISE" in text or "not raised" in text for text in self.clues.messages)
 
     @cached_property
     def indent(self) -> str:

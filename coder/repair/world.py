@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coder.repair.source import Module, Unreadable
+from coder_tools.contract import Observed
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,22 @@ class World:
     """Material for edits that no file of the base holds."""
 
     earlier: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)  # path -> earlier contents, newest first
+    observed: Observed = field(default_factory=Observed)
 
     def to_json(self) -> dict[str, Any]:
-        return {"earlier": {path: [b64encode(one).decode() for one in all_] for path, all_ in self.earlier.items()}}
+        lines = [[*place, {n: sorted(k) for n, k in own.items()}] for place, own in self.observed.lines.items()]
+        return {
+            "earlier": {path: [b64encode(one).decode() for one in all_] for path, all_ in self.earlier.items()},
+            "lines": lines,
+            "members": {kind: sorted(names) for kind, names in self.observed.members.items()},
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> World:
-        return cls(earlier={path: tuple(map(b64decode, contents)) for path, contents in data["earlier"].items()})
+        lines = {(path, line): {n: frozenset(k) for n, k in own.items()} for path, line, own in data["lines"]}
+        members = {kind: frozenset(names) for kind, names in data["members"].items()}
+        earlier = {path: tuple(map(b64decode, contents)) for path, contents in data["earlier"].items()}
+        return cls(earlier, Observed(lines, members))
 
     def hunks(self, module: Module) -> list[Hunk]:
         """Where the file differs from what it was, the latest change first."""

@@ -410,3 +410,36 @@ def test_stdin_is_empty_and_there_is_a_home(open_suite: OpenSuite) -> None:
 def test_interpreter_is_the_targets(open_suite: OpenSuite) -> None:
     code = f"import sys\ndef test_a(): assert sys.executable == {sys.executable!r}\n"
     assert outcomes(run(open_suite({"test_a.py": code}))) == {"test_a": "passed"}
+
+
+THINGS = """\
+import collections
+
+
+class Thing:
+    colour = "red"
+
+    def __init__(self):
+        self.parts = []
+
+
+def use(thing, count):
+    total = count
+    return total + len(thing.parts)
+"""
+
+
+@pytest.mark.parametrize("runner", ["pytest", "unittest"])
+def test_what_variables_hold_on_a_line(open_suite: OpenSuite, runner: str) -> None:
+    test = "import things, unittest\nclass TestUse(unittest.TestCase):\n    def test_use(self):\n"
+    test += "        things.use(things.Thing(), 1)\n        things.use(None, 'x')\n"
+    suite = open_suite({"things.py": THINGS, "tests/__init__.py": "", "tests/test_use.py": test}, runner=runner)
+    ids = [found.id for found in suite.run(None, timeout=60.0, test_timeout=10.0)]
+    seen = suite.observe(ids, {"things.py": [13], "other.py": [1]}, timeout=60.0, test_timeout=10.0)
+    assert set(seen.lines) == {("things.py", 13)}
+    line = seen.lines["things.py", 13]
+    assert line["thing"] == {"things.Thing", "NoneType"}
+    assert line["thing.parts"] == {"list"}
+    assert line["count"] == line["total"] == {"int", "str"}
+    assert {"colour", "parts"} <= seen.members["things.Thing"]
+    assert "append" in seen.members["list"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from coder.repair.contract import Suspect
 from coder.repair.propose import propose
 from coder.repair.source import Module
 from coder.repair.world import World
+from coder_tools.contract import Observed
 
 THEN = (
     "# totals\r\n"
@@ -54,7 +57,9 @@ def test_lines_of_the_latest_change_count_most() -> None:
 
 
 def test_the_world_survives_the_record() -> None:
-    assert World.from_json(world(THEN, NOW).to_json()) == world(THEN, NOW)
+    seen = Observed({("m.py", 3): {"x": frozenset({"int", "str"})}}, {"int": frozenset({"real"})})
+    whole = World(world(THEN, NOW).earlier, seen)
+    assert World.from_json(json.loads(json.dumps(whole.to_json()))) == whole
 
 
 def test_what_cannot_be_read_is_passed_over() -> None:

@@ -43,6 +43,14 @@ class TestResult:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """What variables held when lines were reached: an expression is `x` or `x.y`, a type its qualified name."""
+
+    lines: Mapping[tuple[str, int], Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)  # of each type, those with __ left out
+
+
+@dataclass(frozen=True)
 class CollectError:
     """A file that could not be collected, with the first lines of why."""
 

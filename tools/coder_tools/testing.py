@@ -21,6 +21,7 @@ from coder_tools.contract import (
     Compared,
     Frame,
     Input,
+    Observed,
     Outcome,
     Splice,
     TestResult,
@@ -108,6 +109,30 @@ class Suite:
         }
         self._ask("tests", payload, timeout, on_event)
         return [found.get(test) or TestResult(test, "missing") for test in (found if wanted is None else wanted)]
+
+    def observe(
+        self, ids: Sequence[str], lines: Mapping[str, Sequence[int]], *, timeout: float, test_timeout: float
+    ) -> Observed:
+        """Run tests once more and see what the variables of these lines (path -> lines) hold, over all tests."""
+        seen: dict[tuple[str, int], dict[str, set[str]]] = {}
+        members: dict[str, frozenset[str]] = {}
+
+        def on_event(event: Event) -> None:
+            test = event.get("test")
+            observed = test.get("observed") if isinstance(test, dict) else None
+            if isinstance(observed, dict):
+                _take_observed(observed, seen, members)
+
+        payload = {
+            "ids": list(ids),
+            "timeout": timeout,
+            "test_timeout": test_timeout,
+            "observe": {path: sorted(wanted) for path, wanted in lines.items()},
+        }
+        if ids and lines:
+            self._ask("tests", payload, timeout, on_event)
+        names = {place: {name: frozenset(kinds) for name, kinds in own.items()} for place, own in seen.items()}
+        return Observed(names, members)
 
     def open_warm(self, goal: Sequence[str], workers: int, timeout: float = 300.0) -> str:
         """Get ready to check candidates against these tests, within `timeout` seconds.
@@ -284,6 +309,25 @@ def _coverage(value: Mapping[Any, Any]) -> dict[str, frozenset[int]]:
         for path, lines in value.items()
         if _is_inside(path)
     }
+
+
+def _take_observed(
+    value: Mapping[Any, Any], seen: dict[tuple[str, int], dict[str, set[str]]], members: dict[str, frozenset[str]]
+) -> None:
+    """Add what one test showed; what is not of the right form is left out."""
+    for path, own in _dict(value.get("lines")).items():
+        for line, names in _dict(own).items():
+            if _is_inside(path) and isinstance(line, str) and line.isdecimal() and len(line) < 10:
+                place = seen.setdefault((path, int(line)), {})
+                for name, kinds in _dict(names).items():
+                    place.setdefault(str(name), set()).update(kind for kind in _list(kinds) if isinstance(kind, str))
+    for kind, found in _dict(value.get("members")).items():
+        words = frozenset(word for word in _list(found) if isinstance(word, str) and word.isidentifier())
+        members[kind] = members.get(kind, frozenset()) | words
+
+
+def _dict(value: object) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _candidate_result(value: object) -> CandidateResult | None:

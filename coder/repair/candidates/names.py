@@ -12,6 +12,7 @@ from coder.repair.scope import Known
 from coder.repair.site import Edit, Site
 
 _MOST = 30  # names offered in one place
+_LIKE = 0.4  # from which likeness a member seen only at run time is offered
 _BUILTINS = frozenset(name for name in dir(builtins) if name.islower() and not name.startswith("_"))
 
 
@@ -46,6 +47,7 @@ def _name(site: Site, node: ast.Name) -> Iterator[Edit]:
     for known, cost in site.names_at(node):
         if known.name != node.id and (not stored or known.kind in ("variable", "constant")):
             bonus = 1.5 * likeness(node.id, known.name) - cost - _misfit(known, called, node.id, site)
+            bonus += _alike_in_type(site, node.id, known.name)
             choices.append((bonus, known.name))
     choices.sort(key=lambda choice: (-choice[0], choice[1]))
     kind = "callee" if called else ("target" if stored else "name")
@@ -62,6 +64,14 @@ def _misfit(known: Known, called: bool, old: str, site: Site) -> float:
         return {"function": -1.5, "class": -0.5, "import": -1.0, "variable": 2.0, "constant": 1.5}[known.kind]
     now = site.scopes.module_names().get(old)
     return -1.0 if now is not None and now.kind == known.kind else 0.0
+
+
+def _alike_in_type(site: Site, one: str, other: str) -> float:
+    """What the types seen at run time say of two names: something for the same ones, less than nothing for others."""
+    kinds, others = site.types.of(one), site.types.of(other)
+    if not kinds or not others:
+        return 0.0
+    return 0.3 if kinds & others else -0.5
 
 
 def _member_of(site: Site, node: ast.Name) -> Iterator[Edit]:
@@ -112,12 +122,16 @@ def _members(site: Site, node: ast.Attribute, called: bool) -> list[tuple[float,
     seen: Mapping[str, int] = stock.attributes_of.get(base, {})
     same_role, other_role = (stock.methods, stock.plain_attributes)[:: 1 if called else -1]
     choices: list[tuple[float, str]] = []
-    for name in {*seen, *same_role, *other_role}:
+    held = site.types.members(site.text(node.value)) if isinstance(node.ctx, ast.Load) else None
+    there = {name for name in held or () if likeness(node.attr, name) > _LIKE}
+    for name in {*seen, *same_role, *other_role, *there}:
         if name == node.attr or (name.startswith("__") and not node.attr.startswith("__")):
             continue
+        if held is not None and name not in held:
+            continue  # what it really was at run time has no such member
         bonus = 2.0 * likeness(node.attr, name) - 1.5
         bonus += 0.8 if name in seen else -0.7
-        bonus -= 0.0 if name in same_role else 1.5
+        bonus -= 0.0 if name in same_role else 0.5 if name in there else 1.5
         choices.append((bonus, name))
     return sorted(choices, key=lambda choice: (-choice[0], choice[1]))[: _MOST + 15]
 

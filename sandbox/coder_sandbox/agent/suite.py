@@ -96,7 +96,8 @@ class Run:
             ids = [test for test in ids if test not in self._done]
         done = sorted(self._done) if ids is None else []
         coverage = bool(self._payload.get("coverage"))
-        return {"do": "tests", **_target(self._payload), "ids": ids, "done": done, "coverage": coverage}
+        job = {"do": "tests", **_target(self._payload), "ids": ids, "done": done, "coverage": coverage}
+        return {**job, "observe": self._payload.get("observe")}
 
     def _watch(self, runner: RunnerProcess) -> None:
         """Follow one process to its end, or to the end of somebody's patience."""

@@ -8,7 +8,9 @@ import threading
 from types import CodeType, FrameType
 from typing import Any, Dict, List, Optional, Set, Tuple
 
+from .observe import Observer
 from .project import Project
+from .report import Record
 
 PATIENCE = 50_000  # executed lines of a function without a new one, after which only some of its calls are traced
 SAMPLE = 50  # one in so many: a hot function must not take a test over its time limit
@@ -37,6 +39,8 @@ class _Lines:
 
 class TraceCoverage:
     """By sys.settrace; only project code is traced line by line, and no longer than it has new lines to show."""
+
+    key = "coverage"  # of what stop() gives, in the result of the test
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -114,6 +118,8 @@ def _local_tracer(tracers: Dict[int, Any], key: int, unseen: Set[int]) -> Any:
 class MonitorCoverage:
     """By sys.monitoring (3.12): each line costs once a test, and code of others costs once a function."""
 
+    key = "coverage"  # of what stop() gives, in the result of the test
+
     def __init__(self, project: Project) -> None:
         self._lines = _Lines(project)
         self._monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
@@ -151,6 +157,11 @@ class MonitorCoverage:
         return self._monitoring.DISABLE
 
 
-def open_coverage(project: Project) -> Any:
-    """The best there is on this interpreter."""
+def open_coverage(project: Project, job: Record) -> Any:
+    """What the job wants to see of its tests: lines, by the best means there is on this interpreter, or what variables
+    hold; None for nothing."""
+    if job.get("observe"):
+        return Observer(project, job["observe"])
+    if not job["coverage"]:
+        return None
     return (MonitorCoverage if sys.version_info >= (3, 12) else TraceCoverage)(project)

@@ -41,7 +41,7 @@ class Watcher:
             self._coverage.start()
         ending = yield
         if self._coverage:
-            self._result["coverage"] = self._coverage.stop()
+            self._result[self._coverage.key] = self._coverage.stop()
         self._result["duration"] = self._clock() - began
         if ending.excinfo is None and self._result["outcome"]:  # type: ignore[attr-defined]
             self._ended(self._result)

@@ -187,7 +187,7 @@ def run(job: Record, report: Report) -> None:
         project,
         lambda test: report({"start": test}),
         lambda result: report({"test": result}),
-        open_coverage(project) if job["coverage"] else None,
+        open_coverage(project, job),
     )
     picker = Picker(None if ids is None else set(ids), job["done"])
     report({"end": _main(job, [Neutral(), picker, watcher])})

@@ -113,7 +113,7 @@ class _Result(unittest.TestResult):
         if self._under_way is None:
             return
         if self._coverage:
-            self._current["coverage"] = self._coverage.stop()
+            self._current[self._coverage.key] = self._coverage.stop()
         if not self._current["outcome"]:  # it never ran: its class or module could not be set up
             self._current.update(self._fixture or {"outcome": "error", "message": "the test said nothing"})
         self._current["duration"] = self._clock() - self._began
@@ -196,7 +196,7 @@ def run(job: Record, report: Report) -> None:
         project,
         lambda test: report({"start": test}),
         lambda record: report({"test": record}),
-        open_coverage(project) if job["coverage"] else None,
+        open_coverage(project, job),
     )
     del tests
     _Suite(chosen).run(result)
