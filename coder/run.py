@@ -97,8 +97,8 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
     from coder.session import Session
     from coder.supervisor.budget import Budget
     from coder_sandbox.choose import open_sandbox
+    from coder_sandbox.content import choose_content
     from coder_sandbox.snapshot import Base, WrongRepository
-    from coder_sandbox.toolchain import find_toolchain
     from coder_tools.testing import parse_test_command
 
     if not request.repo.is_dir():
@@ -116,11 +116,11 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
         )
     except WrongRepository as error:
         raise UsageError(str(error)) from error
-    toolchain = find_toolchain(base.repo, os.environ, python)
+    wanted: Any = request.sandbox
+    kind, toolchain = choose_content(wanted, request.image, base.repo, os.environ, python)
     policy, model, why = _policy(request)
     rundir.log.append("run", "policy", {"policy": policy.name, "model": model, "why": why})
     before = rundir.read_json("elapsed.json")["seconds"] if resumed and (rundir.path / "elapsed.json").exists() else 0.0
-    kind: Any = request.sandbox
 
     def opened(workspace: Any, limits: Any) -> Any:
         sandbox = open_sandbox(kind, workspace, limits)

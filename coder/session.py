@@ -145,7 +145,7 @@ class Session:
             label=self.rundir.id,
             network=self.request.network,
             allow_hosts=self.request.allow_hosts,
-            image=self.request.image,
+            image=self.toolchain.image,
             env=self.toolchain.env,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -125,6 +126,17 @@ def _fake(name: str) -> Any:
     sys.modules[spec.name] = module  # dataclasses and annotations look for it there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def python_image(target_env: Path) -> str:
+    """The name of a container image with a Python, pip and pytest in it, made of this machine's files."""
+    from coder_sandbox.daemon import connect
+
+    packages = next(target_env.resolve().glob("lib/python3*/site-packages"))
+    with contextlib.closing(connect()) as client:
+        name: str = _fake("python_image").base_image(client, packages)
+        return name
 
 
 @pytest.fixture

@@ -70,6 +70,9 @@ def _app(verb: str) -> typer.Typer:
     app.callback()(_all_verbs)
     for name in [verb] if verb in VERBS else VERBS:
         module = importlib.import_module(f"coder.cli.{name}")
+        if hasattr(module, "app"):  # a verb with verbs of its own
+            app.add_typer(module.app, name=name, help=VERBS[name])
+            continue
         app.command(name, help=VERBS[name] + "\n\n" + (module.command.__doc__ or ""))(module.command)
     return app
 

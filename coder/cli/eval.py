@@ -20,6 +20,7 @@ def command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out already.")] = False,
     model: Annotated[str | None, typer.Option(metavar="MODEL", help="As for fix.")] = None,
     sandbox: Annotated[str | None, typer.Option(metavar="KIND", help="As for fix.")] = None,
+    image: Annotated[str | None, typer.Option(metavar="NAME", help="As for fix.")] = None,
     time: Annotated[str | None, typer.Option(help="Wall time a task at most, such as 90s or 10m.")] = None,
 ) -> int:
     """Exit code 0 when every task was run and no claim was false, 1 otherwise, 130 when interrupted."""
@@ -27,7 +28,7 @@ def command(
     from coder.evaluate.harness import evaluate
     from coder.evaluate.report import live, print_report
 
-    flags = {"model": model, "sandbox": sandbox, "time": time}
+    flags = {"model": model, "sandbox": sandbox, "image": image, "time": time}
     given = {name: value for name, value in flags.items() if value is not None}
     loaded = config.load(dataset if dataset.is_dir() else dataset.parent, given)
     for warning in loaded.warnings:
@@ -42,6 +43,7 @@ def command(
             resume=resume,
             listen=listen,
             sandbox=settings.sandbox,
+            image=settings.image,
             model=settings.model,
             time=settings.time,
             seed=settings.seed,

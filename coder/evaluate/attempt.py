@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -30,6 +31,7 @@ class Settings:
     """What every instance of a set is run with. `time` is in seconds, of one run."""
 
     sandbox: str = "auto"
+    image: str = ""
     model: str = "auto"
     time: float = 600.0
     seed: int = 0
@@ -70,7 +72,8 @@ def _judge(instance: Instance, settings: Settings, patch: str, room: Path) -> Ve
     if not patch:
         return Verdict(error="fixed without a patch")
     room.mkdir()
-    return judge(instance, patch, sandbox=settings.sandbox, scratch=room, timeout=settings.time, room=settings.room)
+    opened = partial(settings.room, image=settings.image) if settings.image else settings.room
+    return judge(instance, patch, sandbox=settings.sandbox, scratch=room, timeout=settings.time, room=opened)
 
 
 def arguments(instance: Instance, settings: Settings, repo: Path) -> list[str]:
@@ -78,6 +81,8 @@ def arguments(instance: Instance, settings: Settings, repo: Path) -> list[str]:
     argv = [*settings.command, "fix"]
     argv += ["--repo", str(repo), "--json", "--no-apply", "--sandbox", settings.sandbox, "--model", settings.model]
     argv += ["--time", f"{settings.time:g}s", "--seed", str(settings.seed)]
+    if settings.image:
+        argv += ["--image", settings.image]
     if instance.test_cmd:
         argv += ["--test-cmd", instance.test_cmd]
     for test in instance.tests:

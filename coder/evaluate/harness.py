@@ -30,6 +30,7 @@ def evaluate(
     resume: bool = False,
     listen: Listen | None = None,
     sandbox: str = "auto",
+    image: str = "",
     model: str = "auto",
     time: float = 600,
     seed: int = 0,
@@ -45,7 +46,7 @@ def evaluate(
     if jobs < 1:
         raise UsageError(f"--jobs must be at least 1, not {jobs}")
     instances = load(dataset)
-    settings = Settings(sandbox, model, time, seed, command, room)
+    settings = Settings(sandbox, image, model, time, seed, command, room)
     with tempfile.TemporaryDirectory(prefix="coder-eval-") as temporary:
         results = Results((out or Path(temporary)).resolve(), resume=resume)
         known = {instance.id for instance in instances}

@@ -19,21 +19,23 @@ if TYPE_CHECKING:
     from coder_tools.testing import Suite
 
 TEST_SECONDS = 60.0  # what one test may take
-Room = Callable[[Instance, Path, str], Any]
-"""Opens the tests of a directory in a sandbox: a context manager that yields a Suite."""
+Room = Callable[..., Any]
+"""Opens the tests of a directory in a sandbox: instance, directory and kind in, a context manager that yields a Suite
+out. It is given `image` where one is asked for."""
 
 
 @contextmanager
-def sandboxed_suite(instance: Instance, repo: Path, kind: str) -> Iterator[Suite]:
-    """The tests of a directory in a new sandbox."""
+def sandboxed_suite(instance: Instance, repo: Path, kind: str, image: str = "") -> Iterator[Suite]:
+    """The tests of a directory in a new sandbox, with the host's toolchain or in an image."""
     from coder_sandbox.choose import open_sandbox
+    from coder_sandbox.content import choose_content
     from coder_sandbox.contract import Limits, Workspace
-    from coder_sandbox.toolchain import find_toolchain
     from coder_tools.testing import Suite, parse_test_command
 
     command = instance.test_cmd
     runner, python, args = parse_test_command(command) if command else ("auto", None, [])
-    toolchain = find_toolchain(repo, os.environ, python)
+    wanted: Any = kind
+    chosen, toolchain = choose_content(wanted, image, repo, os.environ, python)
     workspace = Workspace(
         worktree=repo,
         inside=repo,
@@ -41,9 +43,9 @@ def sandboxed_suite(instance: Instance, repo: Path, kind: str) -> Iterator[Suite
         mounts=toolchain.mounts,
         label=f"eval-{instance.id}",
         env=toolchain.env,
+        image=toolchain.image,
     )
-    any_kind: Any = kind
-    sandbox = open_sandbox(any_kind, workspace, Limits())
+    sandbox = open_sandbox(chosen, workspace, Limits())
     try:
         yield Suite(sandbox, repo, runner, args)
     finally:

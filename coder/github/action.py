@@ -28,6 +28,7 @@ class Inputs:
     test_command: str
     time: str
     sandbox: str
+    image: str
     model: str
     repo: Path
     fail_on_not_fixed: bool
@@ -47,6 +48,7 @@ class Inputs:
             test_command=given("TEST_COMMAND"),
             time=given("TIME") or "10m",
             sandbox=given("SANDBOX") or "auto",
+            image=given("IMAGE"),
             model=given("MODEL") or "none",
             repo=Path(environ["GITHUB_WORKSPACE"], given("WORKING_DIRECTORY") or "."),
             fail_on_not_fixed=strict == "true",
@@ -55,6 +57,8 @@ class Inputs:
     def arguments(self) -> list[str]:
         """The command line. Values are joined to their flags: none of them can pose as another flag."""
         argv = [f"--repo={self.repo}", f"--time={self.time}", f"--sandbox={self.sandbox}", f"--model={self.model}"]
+        if self.image:
+            argv.append(f"--image={self.image}")
         if self.test_command:
             argv.append(f"--test-cmd={self.test_command}")
         argv += ["--json", "--no-apply"]

@@ -16,7 +16,7 @@ def open_sandbox(kind: Kind, workspace: Workspace, limits: Limits) -> Sandbox:
     what to do, if the one asked for cannot be had, or for "auto" neither.
     """
     if kind == "auto":
-        kind = _best()
+        kind = best()
     if kind == "bwrap":
         from coder_sandbox.bwrap import open_bwrap
 
@@ -36,7 +36,7 @@ def probe(kind: Kind) -> tuple[bool, str]:
     """Whether this kind works here, and its version; or why not, and the remedy."""
     if kind == "auto":
         try:
-            kind = _best()
+            kind = best()
         except SandboxError as error:
             return False, str(error)
     if kind == "bwrap":
@@ -50,7 +50,8 @@ def probe(kind: Kind) -> tuple[bool, str]:
     return True, "no sandbox: the repository's code runs with all your rights"
 
 
-def _best() -> Literal["bwrap", "docker"]:
+def best() -> Literal["bwrap", "docker"]:
+    """The first that works here. Raises SandboxError, with the reasons, if none does."""
     reasons = []
     for kind in ("bwrap", "docker"):
         works, words = probe(kind)

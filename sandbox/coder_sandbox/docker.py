@@ -1,4 +1,4 @@
-"""The Docker sandbox: a container of an empty image, filled with the host's own toolchain, read-only.
+"""The Docker sandbox: a container of an image, or of an empty one with the host's own toolchain in it, read-only.
 
 The `docker` package is imported when a container is asked for and not before.
 """
@@ -13,7 +13,6 @@ import select
 import socket
 import tarfile
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from coder_sandbox.client import AgentClient
 from coder_sandbox.contract import Limits, Mount, SandboxError, Workspace
+from coder_sandbox.daemon import connect, elsewhere, in_words, name_of
+from coder_sandbox.images import image_volumes, inspected
 from coder_sandbox.launch import (
     AGENT,
     AGENT_INSIDE,
@@ -35,6 +36,7 @@ from coder_sandbox.launch import (
     in_order,
     with_allowed_hosts,
 )
+from coder_sandbox.owner import Owner
 from coder_sandbox.ownership import lend, mount_points
 from coder_sandbox.wire import CHUNK, LAST_WORDS
 
@@ -44,15 +46,6 @@ if TYPE_CHECKING:
 REPOSITORY = "coder-empty"
 HEADROOM = 64  # tasks over the limit, so that it is the agent that ends what is over it, and says so
 REMOVE_SECONDS = 10.0
-API_SECONDS = 60
-REMEDIES = {
-    PermissionError: "Your user may not use the Docker daemon: `sudo usermod -aG docker $USER`, log in again, or use "
-    "--sandbox bwrap.",
-    FileNotFoundError: "The Docker daemon is not running or not installed: start it (`systemctl start docker`), or use "
-    "--sandbox bwrap.",
-    ConnectionRefusedError: "The Docker daemon does not answer: start it (`systemctl start docker`), or use "
-    "--sandbox bwrap.",
-}
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,8 @@ class Content:
     """What a container is filled with, next to the worktree: an image, and read-only mounts over it."""
 
     image: str
-    mounts: tuple[Mount, ...]
+    mounts: tuple[Mount, ...] = ()
+    volumes: tuple[str, ...] = ()  # places the image wants to write to
 
 
 def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str, Any]:
@@ -68,6 +62,8 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
     from docker.types import LogConfig
 
     uid, gid = identity()
+    # the owner too, since the mode may be that of the directory which is there in the image
+    tmpfs = f"rw,exec,nosuid,nodev,mode=1777,size={limits.tmp_mb}m,uid={uid},gid={gid}"
     relay = PROXY_INSIDE if workspace.allow_hosts else None
     read_only = [(mount.host, mount.inside, False) for mount in content.mounts]
     binds = [*read_only, (AGENT, AGENT_INSIDE, False), *in_order(workspace)]
@@ -78,7 +74,7 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
         "environment": environment(workspace),
         "working_dir": str(workspace.inside),
         "hostname": "coder",
-        "labels": {"coder.run": workspace.label, **_owner()},
+        "labels": {"coder.run": workspace.label, "coder.owner": str(Owner.me())},
         "user": f"{uid}:{gid}",  # never root: the worktree is lent to this user
         "stdin_open": True,  # attached once: when coder dies its end closes, and the agent ends
         "auto_remove": True,  # and with the agent the container
@@ -87,7 +83,9 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
         "network_mode": "bridge" if workspace.network else "none",
         "read_only": True,
         "mounts": [_bind(*bind) for outer in binds for bind in _with_mounts_below(*outer)],
-        "tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.tmp_mb}m"},
+        "tmpfs": dict.fromkeys(("/tmp", *content.volumes), tmpfs),
+        "healthcheck": {"test": ["NONE"]},  # nothing of an image runs but what is asked for
+        "use_config_proxy": False,  # the client's own proxies, with their passwords, would be set inside
         "shm_size": f"{limits.tmp_mb}m",
         "ipc_mode": "private",
         "cap_drop": ["ALL"],
@@ -116,6 +114,15 @@ def _with_mounts_below(host: Path, inside: Path, writable: bool) -> list[tuple[P
         if host in place.parents:
             found.append((place, inside / place.relative_to(host), writable))
     return found
+
+
+def fill(client: DockerClient, workspace: Workspace) -> Content:
+    """The image that the workspace names, or the host's toolchain. Raises SandboxError if it cannot be had."""
+    if workspace.image:
+        return Content(workspace.image, (), image_volumes(inspected(client, workspace.image)))
+    if reason := elsewhere(client.info()):
+        raise SandboxError(f"This machine's programs cannot be shown in a container: {reason}. Name an --image.")
+    return host_toolchain(client, workspace)
 
 
 def host_toolchain(client: DockerClient, workspace: Workspace) -> Content:
@@ -169,7 +176,7 @@ def open_docker(workspace: Workspace, limits: Limits) -> AgentClient:
     """Start the agent in a container. Raises SandboxError if that cannot be done, saying why."""
     from docker.errors import DockerException
 
-    client = _connect()
+    client = connect()
     with ExitStack() as undo:
         undo.callback(client.close)
         workspace = with_allowed_hosts(workspace, undo)
@@ -177,14 +184,14 @@ def open_docker(workspace: Workspace, limits: Limits) -> AgentClient:
         undo.callback(lend(workspace.worktree, *identity()))
         try:
             sweep(client)
-            content = host_toolchain(client, workspace)
+            content = fill(client, workspace)
             container = client.containers.create(**profile(workspace, limits, content))
             undo.callback(_remove, client, str(container.id))
             wire = SocketWire(_attach(client, str(container.id)))
             undo.callback(wire.close)
             container.start()
         except (DockerException, OSError) as error:  # the package lets the errors of its connection through
-            raise SandboxError(f"Docker cannot start the sandbox: {_words(error)}") from None
+            raise SandboxError(f"Docker cannot start the sandbox: {in_words(error)}") from None
         release = undo.pop_all().close
     return AgentClient("docker", workspace, limits, wire, release)
 
@@ -267,84 +274,19 @@ def sweep(client: DockerClient) -> None:
 
     They end by themselves when coder does, unless they were never started or somebody has stopped their agent.
     """
-    for container in client.containers.list(
-        all=True, filters={"label": ["coder.pid", f"coder.host={_host()}"]}, ignore_removed=True
-    ):
-        pid, _, start = container.labels["coder.pid"].partition("@")
-        if _start_time(pid) != start:
+    for container in client.containers.list(all=True, filters={"label": "coder.owner"}, ignore_removed=True):
+        owner = Owner.parse(container.labels["coder.owner"])
+        if owner is not None and owner.is_dead():
             _remove(client, str(container.id))
 
 
-def _owner() -> dict[str, str]:
-    pid = str(os.getpid())
-    return {"coder.pid": f"{pid}@{_start_time(pid)}", "coder.host": _host()}
-
-
-def _host() -> str:
-    """Where a pid means something: this boot of this machine, this pid namespace."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}-{Path('/proc/self/ns/pid').readlink()}"
-
-
-def _start_time(pid: str) -> str:
-    """When a process began, in the kernel's ticks, "" if there is none: pids are used again."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
-
-
-def _connect() -> DockerClient:
-    """A client of the daemon. Raises SandboxError: not reachable, not permitted, or on another machine."""
-    import docker
-    from docker.errors import DockerException
-
-    try:
-        client = docker.from_env(timeout=API_SECONDS)
-        info = client.info()
-    except (DockerException, OSError) as error:
-        raise SandboxError(_words(error)) from None
-    if info.get("KernelVersion") != os.uname().release:
-        client.close()
-        raise SandboxError(
-            f"The Docker daemon ({info.get('OperatingSystem')}) runs on another machine or in a virtual one, where "
-            "this machine's files are not: use --sandbox bwrap."
-        )
-    return client
-
-
-def _words(error: BaseException) -> str:
-    """The reason under the layers of a DockerException, and its remedy if it is a known one."""
-    cause: BaseException | None = error
-    seen: list[BaseException] = []
-    while cause is not None and cause not in seen:
-        seen.append(cause)
-        for part in (cause, *_parts(cause.args)):
-            for kind, remedy in REMEDIES.items():
-                if isinstance(part, kind):
-                    return remedy
-        cause = cause.__cause__ or cause.__context__
-    return str(getattr(error, "explanation", None) or error)
-
-
-def _parts(args: Sequence[Any]) -> list[Any]:
-    """Exceptions among the arguments of an exception, at any depth: requests and urllib3 pack them there."""
-    found = []
-    for arg in args:
-        if isinstance(arg, BaseException):
-            found += [arg, *_parts(arg.args)]
-        elif isinstance(arg, tuple):
-            found += _parts(arg)
-    return found
-
-
 def probe() -> tuple[bool, str]:
-    """Whether a container can be had here: the daemon's version, or why not and the remedy."""
+    """Whether a container can be had here: the daemon and its version, or why not and the remedy."""
     try:
-        client = _connect()
+        client = connect()
     except SandboxError as error:
         return False, str(error)
-    try:
-        return True, f"Docker {client.version()['Version']}"
-    finally:
-        client.close()
+    with contextlib.closing(client):
+        reason = elsewhere(client.info())
+        words = f"; {reason}: the tests run in an image (`coder sandbox build` makes one)" if reason else ""
+        return True, name_of(client) + words

@@ -32,6 +32,7 @@ class Toolchain:
     mounts: tuple[Mount, ...]
     env: Mapping[str, str]  # variables that make it the active environment
     source: str  # where it was found, in words, and what was passed over on the way
+    image: str = ""  # the container image it is in, "" for the host's own
 
 
 def find_toolchain(repo: Path, environ: Mapping[str, str], python: str | None = None) -> Toolchain:

@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from coder_sandbox.contract import Limits, Workspace
+from coder_sandbox.owner import Owner
 
 HOST = """
 import json, sys, threading
@@ -92,7 +94,7 @@ def test_a_container_whose_coder_is_gone_is_swept(state: str, workspace: Workspa
         process.communicate()
     else:
         wanted = profile(workspace, Limits(), host_toolchain(client, workspace))
-        wanted["labels"]["coder.pid"] = f"{os.getpid()}@1"  # the same pid, of another process
+        wanted["labels"]["coder.owner"] = str(replace(Owner.me(), start="1"))  # the same pid, of another process
         container = client.containers.create(**wanted).short_id
     assert containers(workspace.label)
     other = open_docker(workspace, Limits())

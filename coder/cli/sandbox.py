@@ -1,0 +1,78 @@
+"""coder sandbox check, coder sandbox build, coder sandbox shell"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coder.cli.options import HERE, Json
+from coder.cli.terminal import print_json, print_text, say
+from coder.errors import EnvironmentFault, UsageError
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME[:PORT]", help="Let it reach this host alone. May be given more than once."),
+]
+Network = Annotated[bool, typer.Option("--network", help="Let it reach the network.")]
+Where = Annotated[Path, typer.Option(help="The repository, or any directory.", show_default=False)]
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """What the sandbox cannot do is the environment's fault: exit code 3."""
+    from coder_sandbox.contract import SandboxError
+    from coder_sandbox.snapshot import SnapshotError
+
+    try:
+        yield
+    except (SandboxError, SnapshotError) as error:
+        raise EnvironmentFault(str(error)) from error
+
+
+@app.command()
+def build(
+    repo: Where = HERE,
+    base: Annotated[
+        str, typer.Option(metavar="IMAGE", help="A local image with Python and pip. Without it: the newest python:...")
+    ] = "",
+    wheels: Annotated[Path | None, typer.Option(metavar="DIR", help="A directory of wheels to install from.")] = None,
+    network: Network = False,
+    allow_host: AllowHost = None,
+    as_json: Json = False,
+) -> int:
+    """Make a container image with what the repository's tests need, from its lock file, requirements or pyproject.toml.
+
+    Packages come from the base image and --wheels alone, unless --allow-host or --network opens the way to an index.
+    """
+    from coder_sandbox.build import Reach, build_image
+
+    if wheels is not None and not wheels.is_dir():
+        raise UsageError(f"--wheels {wheels}: no such directory")
+    if not repo.is_dir():
+        raise UsageError(f"--repo {repo}: no such directory")
+    with _faults():
+        built = build_image(
+            repo, base, Reach(wheels, network, tuple(allow_host or ())), lambda words: say(f"{words} ...")
+        )
+    found = built.requirements
+    if as_json:
+        print_json(
+            {
+                "schema": "coder.image/1", "image": built.name, "base": built.base, "cached": built.cached,
+                "requirements": list(found.lines), "sources": list(found.sources), "left_out": list(found.left_out),
+            }
+        )  # fmt: skip
+        return 0
+    where = ", ".join(found.sources) or "nothing that says what is needed"
+    say(f"{'it was there already' if built.cached else 'made'}: {len(found.lines)} requirements from {where}")
+    if found.left_out:
+        say(f"not installed, since no index has them: {', '.join(found.left_out)}")
+    say(f"use it with: coder fix --repo {repo} --image {built.name}")
+    print_text(built.name)
+    return 0
