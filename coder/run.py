@@ -14,6 +14,7 @@ from coder.record.events import Event
 from coder.record.mask import Masker
 from coder.record.result import Counts, Drift, Result, Seconds, Verification, sandbox_in_words
 from coder.record.store import RunDir, RunStore
+from coder.record.sweep import sweep
 from coder.state import GRAPH_VERSION, State, fresh
 from coder.task import Request
 
@@ -25,6 +26,7 @@ Listen = Callable[[Event], None]
 
 def fix(request: Request, store: RunStore, listen: Listen) -> Result:
     """Take a request to its result. A foreseeable fault is a result with its status and reason, not an exception."""
+    sweep(store)
     rundir = store.create(request.repo, request.goal or ", ".join(request.tests), request.to_dict())
     rundir.write_json("graph.json", {"version": GRAPH_VERSION})
     return _drive(rundir, request, listen, resumed=False)
@@ -44,6 +46,7 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
     version = rundir.read_json("graph.json") or {"version": GRAPH_VERSION}  # None: killed before anything was done
     if version["version"] != GRAPH_VERSION:
         raise UsageError(f"run {rundir.id} was made by another version of coder and cannot be resumed; start it anew")
+    sweep(store)
     rundir.claim()
     rundir.forget_result()
     return _drive(rundir, Request.from_dict(rundir.meta()["request"]), listen, resumed=True)

@@ -14,7 +14,7 @@ VERBS = {
     "apply": "Put the patch of a run into its repository.",
     "undo": "Take an applied patch back.",
     "drift": "Say where an agent's run went off course.",
-    "sandbox": "Check the sandbox, build an image for a repository, or open a shell in one.",
+    "sandbox": "Check it, build an image for it, open a shell in it.",
     "doctor": "Say what is here, what is missing, and how to get it.",
     "eval": "Run a dataset of tasks and report how many were fixed.",
 }

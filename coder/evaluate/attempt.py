@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,7 +51,7 @@ def attempt(instance: Instance, settings: Settings, home: Path, log: Path, stop:
     `home` becomes CODER_HOME, `log` takes what coder writes to stderr. Raises Stopped once `stop` is set.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix=f"coder-eval-{instance.id}-", ignore_cleanup_errors=True) as scratch:
+    with _scratch(instance) as scratch:
         result: Mapping[str, Any] = {}
         verdict = None
         try:
@@ -66,6 +68,18 @@ def attempt(instance: Instance, settings: Settings, home: Path, log: Path, stop:
             words = str(error) if isinstance(error, CoderError) else f"{type(error).__name__}: {error}"
             result = {"status": "error", "reason": words}
     return _outcome(instance, result, verdict, seconds)
+
+
+@contextmanager
+def _scratch(instance: Instance) -> Iterator[Path]:
+    """A directory for one instance; of a harness that was killed, the next run's sweep removes it."""
+    from coder_sandbox.owner import temporary_directory
+
+    made = temporary_directory(f"eval-{instance.id}")
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _judge(instance: Instance, settings: Settings, patch: str, room: Path) -> Verdict:

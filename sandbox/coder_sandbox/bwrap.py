@@ -29,14 +29,10 @@ from coder_sandbox.launch import (
     with_allowed_hosts,
 )
 from coder_sandbox.ownership import lend, mount_points
+from coder_sandbox.userns import why_forbidden
 from coder_sandbox.wire import PipeWire, kill_and_wait
 
 INSTALL = "Install it with `apt-get install bubblewrap` (or dnf, pacman), or use --sandbox docker."
-FORBIDDEN = (
-    "This machine forbids user namespaces to bubblewrap (sysctl kernel.unprivileged_userns_clone, "
-    "kernel.apparmor_restrict_unprivileged_userns, or the container coder runs in): allow them, or use "
-    "--sandbox docker."
-)
 OLDEST = (0, 8)  # the first that forbids user namespaces inside and limits the size of a tmpfs
 START_SECONDS = 10.0
 HIDDEN_IN_PROC = (
@@ -195,7 +191,7 @@ def probe() -> tuple[bool, str]:
     except (OSError, subprocess.TimeoutExpired) as error:
         return False, f"bubblewrap cannot be started: {error}"
     if tried.returncode != 0:
-        return False, f"bubblewrap does not work here: {tried.stderr.strip()}. {FORBIDDEN}"
+        return False, f"bubblewrap does not work here: {tried.stderr.strip()}. {why_forbidden()}"
     return True, said
 
 

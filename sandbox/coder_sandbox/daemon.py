@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from coder_sandbox.contract import SandboxError
+from coder_sandbox.contract import Limits, SandboxError
+from coder_sandbox.launch import identity
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 API_SECONDS = 60
+PODMAN_PROCESSES = 32768  # what its service leaves itself
 REMEDIES = {
     PermissionError: "Your user may not use the Docker daemon: `sudo usermod -aG docker $USER`, log in again, or use "
     "--sandbox bwrap.",
@@ -73,18 +77,50 @@ def elsewhere(info: Mapping[str, Any]) -> str:
     return f"the Docker daemon ({info.get('OperatingSystem')}) runs on another machine or in a virtual one"
 
 
-def is_rootless(info: Mapping[str, Any]) -> bool:
-    """Whether the daemon is an ordinary user's: its root is then that user."""
-    return any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
+@dataclass(frozen=True)
+class Daemon:
+    """What daemons differ in: how the user inside is made the caller outside, so that every file stays the caller's."""
+
+    podman: bool = False
+    rootless: bool = False  # an ordinary user's
+
+    @classmethod
+    def of(cls, client: DockerClient) -> Self:
+        """Ask the daemon. Raises DockerException."""
+        info = client.info()
+        options = info.get("SecurityOptions") or ()
+        rootless = any("rootless" in str(option) for option in options) or info.get("Rootless") is True
+        return cls("Podman Engine" in _engines(client), rootless)
+
+    def identity(self) -> tuple[int, int]:
+        """The user and group inside. A rootless daemon shows its user as root, who has that user's rights alone."""
+        return (0, 0) if self.rootless else identity()
+
+    def ulimits(self, limits: Limits) -> dict[str, int]:
+        """Limits of a process. Podman asks for more than the caller's own where nothing is said, and is refused it."""
+        files = {"nofile": limits.open_files}
+        return files | {"nproc": _processes()} if self.podman else files
+
+
+DOCKER = Daemon()
+
+
+def _processes() -> int:
+    """A limit of the user's processes that Podman's service, which lowers its own, can still grant."""
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    return PODMAN_PROCESSES if most == resource.RLIM_INFINITY else min(most, PODMAN_PROCESSES)
+
+
+def _engines(client: DockerClient) -> dict[str, str]:
+    return {part.get("Name"): part.get("Version") for part in client.version().get("Components") or ()}
 
 
 def name_of(client: DockerClient) -> str:
     """Which daemon it is, and its version."""
-    version = client.version()
-    engines = {part.get("Name"): part.get("Version") for part in version.get("Components") or ()}
+    engines = _engines(client)
     if "Podman Engine" in engines:
         return f"Podman {engines['Podman Engine']}"
-    return f"Docker {version['Version']}"
+    return f"Docker {client.version()['Version']}"
 
 
 def in_words(error: BaseException) -> str:

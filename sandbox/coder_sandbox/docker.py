@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from coder_sandbox.client import AgentClient
 from coder_sandbox.contract import Limits, Mount, SandboxError, Workspace
-from coder_sandbox.daemon import connect, elsewhere, in_words, name_of
+from coder_sandbox.daemon import DOCKER, Daemon, connect, elsewhere, in_words, name_of
 from coder_sandbox.images import image_volumes, inspected
 from coder_sandbox.launch import (
     AGENT,
@@ -57,13 +57,14 @@ class Content:
     volumes: tuple[str, ...] = ()  # places the image wants to write to
 
 
-def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str, Any]:
+def profile(workspace: Workspace, limits: Limits, content: Content, daemon: Daemon = DOCKER) -> dict[str, Any]:
     """The arguments of `containers.create`."""
-    from docker.types import LogConfig
+    from docker.types import LogConfig, Ulimit
 
-    uid, gid = identity()
-    # the owner too, since the mode may be that of the directory which is there in the image
-    tmpfs = f"rw,exec,nosuid,nodev,mode=1777,size={limits.tmp_mb}m,uid={uid},gid={gid}"
+    uid, gid = daemon.identity()
+    tmpfs = f"rw,exec,nosuid,nodev,mode=1777,size={limits.tmp_mb}m"
+    if not daemon.podman:  # there the mode may be that of the directory which is there in the image
+        tmpfs += f",uid={uid},gid={gid}"
     relay = PROXY_INSIDE if workspace.allow_hosts else None
     read_only = [(mount.host, mount.inside, False) for mount in content.mounts]
     binds = [*read_only, (AGENT, AGENT_INSIDE, False), *in_order(workspace)]
@@ -75,7 +76,7 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
         "working_dir": str(workspace.inside),
         "hostname": "coder",
         "labels": {"coder.run": workspace.label, "coder.owner": str(Owner.me())},
-        "user": f"{uid}:{gid}",  # never root: the worktree is lent to this user
+        "user": f"{uid}:{gid}",  # never the host's root: the worktree is lent to this user
         "stdin_open": True,  # attached once: when coder dies its end closes, and the agent ends
         "auto_remove": True,  # and with the agent the container
         # No `init`: the agent is the first process itself. It adopts and buries what daemonises, cannot be stopped
@@ -84,12 +85,13 @@ def profile(workspace: Workspace, limits: Limits, content: Content) -> dict[str,
         "read_only": True,
         "mounts": [_bind(*bind) for outer in binds for bind in _with_mounts_below(*outer)],
         "tmpfs": dict.fromkeys(("/tmp", *content.volumes), tmpfs),
-        "healthcheck": {"test": ["NONE"]},  # nothing of an image runs but what is asked for
+        "healthcheck": None if daemon.podman else {"test": ["NONE"]},  # nothing of an image runs but what is asked for
         "use_config_proxy": False,  # the client's own proxies, with their passwords, would be set inside
         "shm_size": f"{limits.tmp_mb}m",
         "ipc_mode": "private",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],  # setuid programs of /usr stay without effect
+        "ulimits": [Ulimit(name=name, soft=most, hard=most) for name, most in daemon.ulimits(limits).items()],
         "pids_limit": limits.processes + HEADROOM,
         "mem_limit": f"{limits.memory_mb}m",
         "memswap_limit": f"{limits.memory_mb}m",  # equal: no swap
@@ -144,12 +146,12 @@ def _empty_image(client: DockerClient) -> str:
     from docker.errors import ImageNotFound
 
     data = _tar()
-    tag = hashlib.sha256(data).hexdigest()[:12]
+    name = f"{REPOSITORY}-{hashlib.sha256(data).hexdigest()[:12]}"  # not as a tag, which Podman does not heed here
     try:
-        client.images.get(f"{REPOSITORY}:{tag}")
+        client.images.get(f"{name}:latest")
     except ImageNotFound:
-        client.api.import_image_from_data(data, repository=REPOSITORY, tag=tag)
-    return f"{REPOSITORY}:{tag}"
+        client.api.import_image_from_data(data, repository=name, tag="latest")
+    return f"{name}:latest"
 
 
 def _tar() -> bytes:
@@ -181,11 +183,12 @@ def open_docker(workspace: Workspace, limits: Limits) -> AgentClient:
         undo.callback(client.close)
         workspace = with_allowed_hosts(workspace, undo)
         undo.callback(mount_points(workspace))
-        undo.callback(lend(workspace.worktree, *identity()))
         try:
+            daemon = Daemon.of(client)
+            undo.callback(lend(workspace.worktree, *daemon.identity()))
             sweep(client)
             content = fill(client, workspace)
-            container = client.containers.create(**profile(workspace, limits, content))
+            container = client.containers.create(**profile(workspace, limits, content, daemon))
             undo.callback(_remove, client, str(container.id))
             wire = SocketWire(_attach(client, str(container.id)))
             undo.callback(wire.close)

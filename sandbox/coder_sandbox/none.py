@@ -6,13 +6,12 @@ Time, output, memory and process limits hold; nothing keeps the repository's cod
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 from coder_sandbox.client import AgentClient
 from coder_sandbox.contract import Limits, Workspace
 from coder_sandbox.launch import AGENT, agent_command, environment
+from coder_sandbox.owner import temporary_directory
 from coder_sandbox.wire import PipeWire
 
 
@@ -23,7 +22,7 @@ def open_none(workspace: Workspace, limits: Limits) -> AgentClient:
     Raises SandboxError if the interpreter cannot be started.
     """
     workspace = replace(workspace, inside=workspace.worktree)
-    tmp = Path(tempfile.mkdtemp(prefix="coder-none-"))
+    tmp = temporary_directory(workspace.label)
     try:
         wire = PipeWire(
             agent_command(workspace.python, AGENT, limits, workspace.inside, remove=tmp),

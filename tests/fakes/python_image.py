@@ -16,8 +16,17 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-LEFT_OUT = {"test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip", "__pycache__", "site-packages"}
-LEFT_OUT |= {"dist-packages"}
+LEFT_OUT = {
+    "test",
+    "tests",
+    "idlelib",
+    "tkinter",
+    "turtledemo",
+    "lib2to3",
+    "ensurepip",
+    "site-packages",
+    "dist-packages",
+}
 REPOSITORY = "coder-test-python"
 
 
@@ -26,14 +35,14 @@ def base_image(client: object, packages: Path) -> str:
     from docker.errors import ImageNotFound
 
     python = Path(os.path.realpath(sys.executable)) if sys.prefix == sys.base_prefix else _base_python()
-    tag = hashlib.sha256(f"3{python}{sys.version}{packages}".encode()).hexdigest()[:12]
-    name = f"{REPOSITORY}:{tag}"
+    tag = hashlib.sha256(f"4{python}{sys.version}{packages}".encode()).hexdigest()[:12]
+    name = f"{REPOSITORY}-{tag}:latest"
     try:
         client.images.get(name)  # type: ignore[attr-defined]
     except ImageNotFound:
         changes = [f"ENV PATH={python.parent}:/usr/local/bin:/usr/bin:/bin"]
         data = _tar(python, packages)
-        client.api.import_image_from_data(data, REPOSITORY, tag, changes)  # type: ignore[attr-defined]
+        client.api.import_image_from_data(data, f"{REPOSITORY}-{tag}", "latest", changes)  # type: ignore[attr-defined]
     return name
 
 
@@ -56,7 +65,7 @@ def _tar(python: Path, packages: Path) -> bytes:
             _add(tar, Path(name))
         where = _packages_of(python)
         for folder in (packages, _pip()):
-            tar.add(folder, f"{where}/{folder.name}" if folder.name == "pip" else where, filter=_nothing_compiled)
+            tar.add(folder, f"{where}/{folder.name}" if folder.name == "pip" else where, filter=_plain)
     return buffer.getvalue()
 
 
@@ -103,8 +112,4 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     name = entry.name.rpartition("/")[2]
-    return None if name in LEFT_OUT or name.startswith("config-") or name.endswith((".a", ".pyc")) else _plain(entry)
-
-
-def _nothing_compiled(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if "__pycache__" in entry.name else _plain(entry)
+    return None if name in LEFT_OUT or name.startswith("config-") or name.endswith(".a") else _plain(entry)
