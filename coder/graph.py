@@ -16,7 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from coder.nodes import NODES, THINK, Node
 from coder.session import Session
-from coder.state import NodeName, State
+from coder.state import NodeName, State, fresh
 from coder.supervisor.decide import supervise
 
 Graph = CompiledStateGraph[State, None, State, State]
@@ -42,6 +42,7 @@ def _step(session: Session, name: NodeName, node: Node) -> Callable[..., State]:
     """A node with its time, its place in the think/act balance and its share of the budgets accounted for."""
 
     def run(state: State) -> State:
+        state = State(**{**fresh(), **state})  # a run of an older coder lacks what is new
         session.emit(name, "begin", {"step": state["counts"]["steps"] + 1})
         started = time.monotonic()
         update = node(session, state)
@@ -51,6 +52,7 @@ def _step(session: Session, name: NodeName, node: Node) -> Callable[..., State]:
         counts["steps"] += 1
         counts["think_steps" if name in THINK else "act_steps"] += 1
         untested = 0 if name == "test" else state["untested"] + (name in ("plan", "edit"))
+        update.setdefault("did", "")
         update |= State(last=name, counts=counts, seconds=seconds, untested=untested, elapsed=session.budget.elapsed())
         session.emit("run", "tick", {"budget": session.budget.left(State(**{**state, **update}))})
         return update

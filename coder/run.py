@@ -133,7 +133,7 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
         rundir.log.append("run", "sandbox", data)
         return sandbox
 
-    return Session(request, rundir, base, toolchain, policy, Budget.of(request, before), opened, (runner, tuple(args)))
+    return Session(request, rundir, base, toolchain, policy, Budget(request, before), opened, (runner, tuple(args)))
 
 
 def _policy(request: Request) -> tuple[Any, str, str]:

@@ -10,6 +10,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from coder.policies.contract import Policy
 from coder.record.store import RunDir
 from coder.state import Ref
 from coder.supervisor.budget import Budget
+from coder.supervisor.live import Live
 from coder.task import Request
 from coder_sandbox.contract import Limits, Sandbox, Workspace
 from coder_sandbox.snapshot import Base
@@ -53,10 +55,16 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._suite: Suite | None = None
         self._worktree: Path | None = None
+        self._memories: set[Ref] = set()
         self._files = frozenset(base.files)
         self._test_files: frozenset[str] = frozenset()
 
     # the record
+
+    @cached_property
+    def live(self) -> Live:
+        """The supervisor's watch over this run."""
+        return Live(self.rundir.events())
 
     def emit(self, node: str, kind: str, data: dict[str, Any]) -> None:
         self.rundir.log.append(node, kind, data)
@@ -67,6 +75,18 @@ class Session:
         ref = hashlib.sha256(text.encode()).hexdigest()[:24]
         self.rundir.write_json(f"blobs/{ref}.json", value)
         return ref
+
+    def save_memory(self, memory: dict[str, Any]) -> Ref:
+        """Keep what the policy remembers. Only the newest is needed, so older ones can be forgotten."""
+        ref = self.save(memory)
+        self._memories.add(ref)
+        return ref
+
+    def forget_memories(self, newest: Ref) -> None:
+        """Remove the memories that this process kept, but for the one the last checkpoint names."""
+        for ref in self._memories - {newest}:
+            (self.rundir.path / f"blobs/{ref}.json").unlink(missing_ok=True)
+        self._memories &= {newest}
 
     def load(self, ref: Ref) -> Any:
         return self.rundir.read_json(f"blobs/{ref}.json") if ref else None

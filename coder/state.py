@@ -6,7 +6,7 @@ conversation) lives in the run's blob store and the state holds its reference.
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 GRAPH_VERSION = 2
 """Raised when nodes or their meaning change: a checkpoint of another version cannot be resumed."""
@@ -56,9 +56,11 @@ class State(TypedDict, total=False):
     drift: dict[str, int]
     seconds: dict[str, float]
     elapsed: float  # wall seconds of the run, carried over a resume
-    silent: int  # steps in a row that brought no new evidence
     untested: int  # plan and edit steps in a row since something was tested
-    label: str  # of the last step: "calibrated", "overthinking" or "overacting"
+    did: Ref  # what the last step did, for the supervisor; "" if there is nothing to judge
+    tested: dict[Ref, list[Any]]  # tested change sets: goal tests passed, tests broken, bytes, shape, finding
+    test_runs: int
+    switched: bool  # whether the supervisor has changed the policy already
     status: str
     reason: str
 
@@ -89,9 +91,11 @@ def fresh() -> State:
         drift=dict.fromkeys(DRIFT, 0),
         seconds={},
         elapsed=0.0,
-        silent=0,
         untested=0,
-        label="calibrated",
+        did="",
+        tested={},
+        test_runs=0,
+        switched=False,
         status="",
         reason="",
     )

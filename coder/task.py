@@ -30,6 +30,12 @@ class Request:
     allow_hosts: tuple[str, ...] = ()
     image: str = ""
     seed: int = 0
+    tokens_in: int = 0  # of prompts alone; here and below 0 is no limit of its own
+    tokens_out: int = 0  # of answers alone
+    model_calls: int = 0
+    test_runs: int = 0
+    disk: int = 2048  # MB that the run's directory may have
+    supervise: bool = True  # False: drift is seen and told, not answered
 
     def to_dict(self) -> dict[str, Any]:
         """Builtins only, for the record."""

@@ -9,6 +9,8 @@ from coder.nodes.judge import judged
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import State
+from coder.trajectories.contract import Call, Step
+from coder.trajectories.own import data_of
 from coder_tools.logs import finding
 
 
@@ -50,13 +52,14 @@ def _change(session: Session, state: State, stored: list[dict[str, Any]]) -> Sta
     regressed = sorted(r.id for r in results if not r.passed and r.id in passing)
     passed = sum(r.passed for r in results if r.id in goal)
     session.emit("analyze", "finding", {**read.to_dict(), "goal_passed": passed, "regressed": regressed[:20]})
+    failed = sum(not r.passed for r in results)
+    said = f"{failed} failed, {len(results) - failed} passed\n{read.words()}"
     update = State(finding=session.save(read.to_dict()), regressed=regressed)
+    update["did"] = session.save(data_of(Step(0, "", (Call("run_tests", {}, said, True),))))
     if regressed:
         update["proposal"] = "rollback"
     elif passed == len(goal):
         update["proposal"] = "verify"
     else:
         update["proposal"] = "edit"
-        if passed > state["best_passed"]:
-            update["best"], update["best_passed"] = state["change"], passed
     return update

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,12 @@ from coder.nodes.view import charge, view_of
 from coder.policies.contract import Edit
 from coder.session import Session
 from coder.state import Proposal, State
+from coder.supervisor.checkpoints import shape, tried
+from coder.trajectories.contract import Call, Step
+from coder.trajectories.own import data_of
+from coder_tools.text import cap
+
+RESULT_LIMIT = 4000  # characters of a tool's answer that the record keeps for the supervisor
 
 AFTER: dict[str, Proposal] = {"test": "test", "more": "edit", "plan": "plan", "stop": "stop"}
 
@@ -36,16 +43,19 @@ def edit(session: Session, state: State) -> State:
         _take(session, state, made, memory, update)
     elif made.wants == "stop":
         update["reason"] = made.note
-    update["label"] = _label(made)
-    update["silent"] = 0 if update["label"] == "calibrated" else state["silent"] + 1
-    update["memory"] = session.save(memory)
+    if update["proposal"] == "test" and not made.candidates:
+        _answer_known(session, state, memory, update)
+    if (step := _step(made)) is not None:
+        update["did"] = session.save(data_of(step))
+    update["memory"] = session.save_memory(memory)
     return update
 
 
 def _take(session: Session, state: State, made: Edit, memory: dict[str, Any], update: State) -> None:
-    """Put a model's change set under test, unless it is known to fail."""
+    """Put a model's change set under test, unless one with the same syntax trees is known to fail."""
     ref = session.save_changes(made.changes or {})
-    if ref in state["failed"]:
+    wanted = shape(made.changes or {})
+    if any(ref == known or shape(session.load_changes(known)) == wanted for known in state["failed"]):
         memory["nudge"] = "This very change was tried and failed; it was not tested again. Change something else."
         session.emit("edit", "refused", {"reason": "the same change was tried before and failed"})
         update["change"], update["proposal"] = state["best"], "plan"
@@ -54,8 +64,31 @@ def _take(session: Session, state: State, made: Edit, memory: dict[str, Any], up
     session.emit("edit", "change", {"files": sorted(made.changes or {}), "note": made.note})
 
 
-def _label(made: Edit) -> str:
-    """Whether the step brought something new: an edit, a batch, an answer not had before."""
-    if made.candidates or made.changes is not None or any(not event.repeated for event in made.tool_events):
-        return "calibrated"
-    return "overacting" if made.tool_events else "overthinking"
+def _answer_known(session: Session, state: State, memory: dict[str, Any], update: State) -> None:
+    """Answer a test of a state that was tested before from what is known, without running it."""
+    change = update.get("change", state["change"])
+    known = tried(session, state, change) if change else None
+    if known is None:
+        return
+    passed, goal = known[1][0], len(state["goal_tests"])
+    reason = f"this very state was tested before: {passed} of {goal} goal tests passed"
+    memory["nudge"] = f"Not run again, as {reason}. Change something else."
+    session.emit("edit", "refused", {"reason": reason})
+    update["finding"], update["proposal"] = known[1][4], "edit"
+
+
+def _step(made: Edit) -> Step | None:
+    """The step as the supervisor judges it; None if the tests that it asked for are all there is to judge."""
+    calls = [
+        Call(e.name, e.arguments, cap(e.text, RESULT_LIMIT), e.ok, e.repeated)
+        for e in made.tool_events
+        if not e.pending
+    ]
+    if made.candidates:
+        calls.append(Call("propose_candidates", {"first": made.candidates[0].key, "n": len(made.candidates)}))
+    elif made.changes is not None and not calls:
+        digest = {path: hashlib.sha256(data or b"").hexdigest() for path, data in made.changes.items()}
+        calls.append(Call("edit_files", {"path": " ".join(digest), "replace": " ".join(digest.values())}))
+    if not calls and (made.tool_events or made.wants == "stop"):
+        return None
+    return Step(0, made.thought or (made.note if not calls else ""), tuple(calls), made.spent.completion_tokens)

@@ -10,6 +10,8 @@ from coder.nodes.world import changed_lines, gather
 from coder.repair.localize import localize
 from coder.session import Session
 from coder.state import Ref, State
+from coder.trajectories.contract import Step
+from coder.trajectories.own import data_of
 
 SHOWN = 10  # suspects in the record's event
 
@@ -19,14 +21,17 @@ def plan(session: Session, state: State) -> State:
     memory: dict[str, Any] = session.load(state["memory"]) or {}
     if "suspects" not in memory:
         memory["suspects"], memory["world"] = _suspects(session, state)
-        state = State(**{**state, "memory": session.save(memory)})
+        state = State(**{**state, "memory": session.save_memory(memory)})
     view = view_of(session, state)
     proposal = session.policy.plan(view)
     memory["policy"] = view.memory
     memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     data = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     session.emit("plan", "hypothesis", data)
-    return State(proposal="edit", memory=session.save(memory), counts=charge(state, proposal.spent))
+    update = State(proposal="edit", memory=session.save_memory(memory), counts=charge(state, proposal.spent))
+    if proposal.spent.model_calls:  # a ranking that code has made is no thought
+        update["did"] = session.save(data_of(Step(0, proposal.text, (), proposal.spent.completion_tokens)))
+    return update
 
 
 def _suspects(session: Session, state: State) -> tuple[list[dict[str, Any]], Ref]:

@@ -207,7 +207,7 @@ def _change(session: Session, state: State, found: Baseline) -> State:
     failed = [r.id for r in results if not r.passed]
     session.emit("test", "outcome", {"passed": len(results) - len(failed), "failed": len(failed), "ids": failed[:20]})
     outcome = {"kind": "change", "results": [result_to_json(r) for r in results]}
-    return State(proposal="analyze", outcome=session.save(outcome))
+    return State(proposal="analyze", outcome=session.save(outcome), test_runs=state["test_runs"] + 1)
 
 
 def _run(session: Session, found: Baseline, ids: Sequence[str], label: str) -> list[TestResult]:

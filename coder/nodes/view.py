@@ -59,6 +59,7 @@ def view_of(session: Session, state: State) -> View:
         world=World.from_json(session.load(memory["world"])) if memory.get("world") else NOTHING,
         plan=Plan(**memory["plan"]) if memory.get("plan") else None,
         refused=tuple(session.base.diff(session.load_changes(ref)) for ref in state["failed"][-SHOWN_REFUSED:]),
+        facts=session.live.watch.known.facts(),
         nudge=memory.get("nudge", ""),
         think=memory.get("think", True),
     )

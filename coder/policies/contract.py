@@ -7,7 +7,7 @@ The policy's own state between steps lives in `View.memory`, which the caller st
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.world import NOTHING, World
@@ -56,6 +56,8 @@ class ToolEvent:
     ok: bool
     repeated: bool  # the same call has been answered before with nothing changed since
     summary: str  # one line
+    text: str = ""  # the answer; "" for one given before, and for one that is not known yet
+    pending: bool = False  # answered by the next run of the tests
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Edit:
     tool_events: tuple[ToolEvent, ...] = ()
     spent: Spent = field(default_factory=Spent)
     wants: Wants = "more"
+    thought: str = ""  # what a model reasoned and said, for the supervisor
 
 
 @dataclass
@@ -103,3 +106,11 @@ class Policy(Protocol):
     def plan(self, view: View) -> Plan: ...
 
     def edit(self, view: View) -> Edit: ...
+
+
+@runtime_checkable
+class Switchable(Protocol):
+    """A policy made of two, which the supervisor may change over."""
+
+    def switch(self, memory: dict[str, Any]) -> None:
+        """Go on with the other one from the next step. `memory`: the policy's own, changed in place."""

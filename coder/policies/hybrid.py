@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from coder.policies.contract import Edit, Plan, Policy, View
 
@@ -33,6 +33,11 @@ class HybridPolicy:
             if made.wants == "stop":
                 return Edit(wants="plan", note=f"{made.note}; the model takes over")
         return made
+
+    def switch(self, memory: dict[str, Any]) -> None:
+        """The other policy goes on, the search without its share of the time as a limit."""
+        memory["phase"] = "search" if memory.get("phase") == "model" else "model"
+        memory["search_until"] = 0.0
 
     def _active(self, view: View) -> Policy:
         return self._model if view.memory.get("phase") == "model" else self._search

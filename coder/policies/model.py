@@ -82,9 +82,10 @@ class ModelPolicy:
         return Edit(
             changes=dict(view.workspace.changes) if changed else None,
             note=_note(reply, results),
-            tool_events=tuple(_event(result) for result in results),
+            tool_events=tuple(_event(result, pending=bool(result.asks) and wants == "test") for result in results),
             spent=_spent(reply),
             wants=wants,
+            thought=cap(f"{reply.thinking}\n{'' if written else reply.text}".strip(), _THOUGHT_LIMIT),
         )
 
     # what happened since the last step
@@ -107,6 +108,7 @@ class ModelPolicy:
         memory["told"] = told
         if view.nudge:
             talk.say(view.nudge)
+        talk.say(prompt.left(view.left))
 
     # what the model asked for
 
@@ -184,9 +186,10 @@ def _spent(reply: Reply) -> Spent:
     return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls)
 
 
-def _event(result: ToolResult) -> ToolEvent:
+def _event(result: ToolResult, pending: bool) -> ToolEvent:
     first = (result.text or result.name).split("\n", 1)[0]
-    return ToolEvent(result.name, result.arguments, result.ok, result.repeated, cap(first, _SUMMARY))
+    text = "" if result.repeated else result.text
+    return ToolEvent(result.name, result.arguments, result.ok, result.repeated, cap(first, _SUMMARY), text, pending)
 
 
 def _note(reply: Reply, results: Sequence[ToolResult]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from coder.models.contract import Message
-from coder.policies.contract import View
+from coder.policies.contract import Left, View
 from coder_tools.files import read_window
 from coder_tools.protect import is_protected
 from coder_tools.symbols import definitions
@@ -90,6 +90,11 @@ def _situation(view: View, room: int) -> str:
     if view.facts:
         parts.append("Known: " + "; ".join(clean(fact) for fact in view.facts))
     return cap("\n\n".join(parts), room) or "Nothing is known yet. Look at the files."
+
+
+def left(budget: Left) -> str:
+    """What the budgets still hold, in one line."""
+    return f"[left: {budget.seconds:.0f} seconds, {budget.steps} steps, {budget.tokens} tokens]"
 
 
 def fenced(title: str, text: str) -> str:

@@ -182,6 +182,22 @@ class RunDir:
                 self._lock = descriptor
                 return
 
+    def beat(self) -> None:
+        """Show that the process at work is alive: `running_since` tells others when it last was."""
+        if self._lock >= 0:
+            os.utime(self._lock)
+
+    def size(self) -> int:
+        """Bytes of the run's record: its own files and its blobs, not the worktrees."""
+        places = (self.path, self.path / "blobs")
+        return sum(
+            entry.stat(follow_symlinks=False).st_size
+            for place in places
+            if place.is_dir()
+            for entry in os.scandir(place)
+            if entry.is_file(follow_symlinks=False)
+        )
+
     def close(self) -> None:
         """Close the log and give the run free. Safe to call twice."""
         if "log" in self.__dict__:

@@ -2,42 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from coder.nodes.view import load_baseline
 from coder.session import Session
-from coder.state import State
+from coder.state import State, fresh
+from coder.supervisor.answer import answer, remember, untested
+from coder.supervisor.budget import RESERVE_STEPS
+from coder.supervisor.checkpoints import keep
+from coder.supervisor.decision import Decision
+from coder.supervisor.watch import Seen
 
-NUDGE, FORCE_PLAN, GIVE_UP = 3, 5, 8  # silent steps in a row
-MOST_WITHOUT_TEST = 24  # edit and plan steps in a row that a policy may take before something is tested
-RESERVE_SHARE = 0.3  # of the wall budget, the most that is kept back for verification
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What is next and why, in words for the record."""
-
-    next: str
-    reason: str
+MOST_WITHOUT_TEST = 24  # plan and edit steps in a row after which a change is tested whether asked for or not
+DISK_EVERY = 8  # steps between two looks at how large the run's directory is
 
 
 def supervise(session: Session, state: State) -> State:
     """Decide what comes next, and say why in the record. Runs after every node."""
     update = State()
+    state = State(**{**fresh(), **state})  # a run of an older coder lacks what is new
+    session.forget_memories(state["memory"])
+    seen = _look(session, state, update)
+    keep(session, state, update)
     if state["proposal"] == "rollback":
-        _roll_back(session, state, update)
+        _roll_back(session, State(**{**state, **update}), update)
     merged = State(**{**state, **update})
-    decision = _decide(session, merged, update)
+    decision = _decide(session, merged, update, seen)
     update["next"] = decision.next
     if decision.next == "stop":
         update |= _ending(session, merged, decision)
-    session.emit("supervisor", "decision", {"next": decision.next, "reason": decision.reason, "after": state["last"]})
+    session.emit("supervisor", "decision", _told(session, state, decision, seen))
+    session.rundir.beat()
     session.rundir.log.sync()
     return update
 
 
-def _decide(session: Session, state: State, update: State) -> Decision:
+def _look(session: Session, state: State, update: State) -> Seen | None:
+    """Judge the step that just ended, if it was one of a policy or of the tests."""
+    data: dict[str, Any] | None = session.load(state["did"])
+    if data is None:
+        return None
+    seen = session.live.see(session.rundir, state["last"], state["counts"]["steps"], data)
+    if seen.label.drifts:
+        drift = dict(state["drift"])
+        drift[seen.label.name] += 1
+        update["drift"] = drift
+    if seen.helped is not None:
+        session.emit("supervisor", "effect", {"helped": seen.helped, "step": state["counts"]["steps"]})
+    return seen
+
+
+def _told(session: Session, state: State, decision: Decision, seen: Seen | None) -> dict[str, Any]:
+    data: dict[str, Any] = {"next": decision.next, "reason": decision.reason, "after": state["last"]}
+    if seen is not None:
+        label = seen.label
+        data |= {"label": label.name, "confidence": round(label.confidence, 2), "cause": label.reason}
+        data |= {"gained": label.gained, "balance": session.live.watch.balance.words()}
+    return data
+
+
+def _decide(session: Session, state: State, update: State, seen: Seen | None) -> Decision:
     proposal = state["proposal"]
     if proposal == "stop":
         return Decision("stop", state["reason"] or "the policy has nothing more to propose")
@@ -45,50 +69,28 @@ def _decide(session: Session, state: State, update: State) -> Decision:
         return Decision("stop", session.budget.spent(state))
     if proposal == "verify":
         return Decision("verify", "every goal test passes; the clean room decides")
-    if spent := session.budget.spent(state):
+    disk = session.rundir.size() if state["counts"]["steps"] % DISK_EVERY == 0 else 0
+    if spent := session.budget.spent(state, disk):
         return Decision("stop", spent)
-    searching = state["last"] != "baseline" and proposal in ("plan", "edit", "test")
-    if searching and session.budget.remaining() < reserve(session, state):
-        return Decision("stop", "the time left is what a verification would need")
-    return _answer_drift(session, state, update) or Decision(proposal, f"proposed by {state['last']}")
+    if short := _short(session, state):
+        return Decision("stop", short)
+    if seen is not None and session.request.supervise and (made := answer(session, state, update, seen)):
+        return made
+    if proposal == "edit" and state["untested"] > MOST_WITHOUT_TEST and untested(state):
+        return Decision("test", f"{state['untested']} steps since a test was run")
+    return Decision(proposal, f"proposed by {state['last']}")
 
 
-def reserve(session: Session, state: State) -> float:
-    """Seconds kept back for a verification: one run of the suite and a little, within a share of the budget."""
-    needed = 1.2 * load_baseline(session, state).seconds + 2.0 if state["baseline"] else 0.0
-    return min(needed, RESERVE_SHARE * session.request.time)
-
-
-def _answer_drift(session: Session, state: State, update: State) -> Decision | None:
-    """The ladder, first rungs: a nudge, a forced plan, an end with the best state."""
-    if state["last"] not in ("edit", "plan"):
-        return None
-    silent, untested = state["silent"], state["untested"]
-    if silent == 0 and untested <= MOST_WITHOUT_TEST:
-        return None
-    label = "overacting" if state["label"] == "overacting" else "overthinking"
-    if silent >= GIVE_UP or untested > MOST_WITHOUT_TEST:
-        _count(state, update, label)
-        return Decision("stop", f"{label}: {max(silent, untested)} steps brought nothing new")
-    if silent in (NUDGE, FORCE_PLAN):
-        _count(state, update, label)
-        word = "You already have these answers." if label == "overacting" else "Reasoning alone brings nothing new."
-        _nudge(session, state, update, f"{word} Change the code, or read something you have not read.")
-    if silent == FORCE_PLAN:
-        return Decision("plan", f"{label}: a new plan is asked for")
-    return None
-
-
-def _count(state: State, update: State, label: str) -> None:
-    drift = dict(state["drift"])
-    drift[label] += 1
-    drift["interventions"] += 1
-    update["drift"] = drift
-
-
-def _nudge(session: Session, state: State, update: State, text: str) -> None:
-    memory: dict[str, Any] = session.load(state["memory"]) or {}
-    update["memory"] = session.save({**memory, "nudge": text})
+def _short(session: Session, state: State) -> str:
+    """Whether what is left is what a verification would need: then nothing new is begun."""
+    if state["last"] == "baseline" or state["proposal"] not in ("plan", "edit", "test"):
+        return ""
+    seconds = load_baseline(session, state).seconds if state["baseline"] else 0.0
+    if session.budget.remaining() < session.budget.reserve(seconds):
+        return "the time left is what a verification would need"
+    if state["proposal"] != "test" and session.budget.left(state)["steps_left"] < RESERVE_STEPS:
+        return "the steps left are what a verification would need"
+    return ""
 
 
 def _roll_back(session: Session, state: State, update: State) -> None:
@@ -104,12 +106,8 @@ def _roll_back(session: Session, state: State, update: State) -> None:
         update["change"], update["plausible"], update["proposal"] = waiting[0], waiting[1:], "verify"
         return
     update["change"], update["plausible"], update["proposal"] = state["best"], [], "plan"
-    _nudge(
-        session,
-        state,
-        update,
-        f"Your last change was rolled back: {reason}: {', '.join(broke[:5])}".rstrip(": "),
-    )
+    text = f"Your last change was rolled back: {reason}: {', '.join(broke[:5])}".rstrip(": ")
+    remember(session, state, update, nudge=text)
 
 
 def _ending(session: Session, state: State, decision: Decision) -> State:

@@ -18,6 +18,7 @@ from coder.trajectories.contract import Call, Step
 Name = Literal["calibrated", "overthinking", "overacting"]
 
 LONG_AGO = 15  # steps after which having forgotten an answer is likely
+MOST_REMINDERS = 3  # times that one answer may be fetched again after it was dropped from the context
 STALE = 0.1  # share of unseen lines up to which an observation counts as known
 
 
@@ -76,13 +77,23 @@ def _of_acts(weights: list[_Weight]) -> Label:
 def _weigh_call(known: Knowledge, actions: list[Action], call: Call) -> _Weight:
     """The actions of one call share its result: the call is new if any of them is."""
     failed = _failed(call, actions)
-    weights = [_weigh(known, action, call.result, failed) for action in actions]
+    weights = [_forgotten(known, a, call) or _weigh(known, a, call.result, failed) for a in actions]
     for action, weight in zip(actions, weights, strict=True):
         _learn(known, action, call.result, failed, weight.new)
     known.errors = known.errors + 1 if failed else 0
     known.observe(call.result)
     new = [w for w in weights if w.new]
     return new[0] if new else max(weights, key=lambda w: w.confidence)
+
+
+def _forgotten(known: Knowledge, action: Action, call: Call) -> _Weight | None:
+    """An answer that was dropped from the agent's context may be asked for again, though not without end."""
+    before = known.asked.get(action.key)
+    if call.held is not False or action.kind not in ("read", "search", "list") or before is None:
+        return None
+    if before.count >= MOST_REMINDERS:
+        return _Weight(False, 0.75, f"asked for {before.count + 1} times, and dropped from the context each time")
+    return _Weight(True, 0.55, f"known, but no longer in the agent's context: {action.words}")
 
 
 def _learn(known: Knowledge, action: Action, result: str, failed: bool, new: bool) -> None:
@@ -95,7 +106,7 @@ def _learn(known: Knowledge, action: Action, result: str, failed: bool, new: boo
         known.learn_read(action, result)
     elif action.kind == "edit":
         known.learn_edit(action)
-    elif action.kind == "test":
+    elif action.kind == "test" and result.strip():
         known.learn_test(action, bool(_RED.search(result)), result)
     elif (action.kind == "format" and new) or (action.kind == "run" and _MUTATES.match(action.target)):
         known.world += 1

@@ -73,5 +73,7 @@ class Review:
 def review(trajectory: Trajectory) -> Review:
     """Judge every step, in order."""
     watch = Watch()
-    judged = tuple(Judged(step, *watch.see(step)) for step in trajectory.steps)
+    judged = tuple(
+        Judged(step, seen.label, seen.intervention) for step in trajectory.steps for seen in [watch.see(step)]
+    )
     return Review(trajectory, judged, watch.balance.words())

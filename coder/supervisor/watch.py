@@ -12,6 +12,16 @@ from coder.supervisor.ladder import Intervention, Ladder
 from coder.trajectories.contract import Step
 
 STRAIN = 0.1  # what a strained balance adds to the confidence of overthinking
+PATIENCE = 3  # steps that an intervention has to show an effect
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was made of a step. `helped`: whether the intervention before it did, None if that is not known yet."""
+
+    label: Label
+    intervention: Intervention | None = None
+    helped: bool | None = None
 
 
 @dataclass
@@ -22,12 +32,27 @@ class Watch:
     ladder: Ladder = field(default_factory=Ladder)
     balance: Balance = field(default_factory=Balance)
     labels: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0  # steps that the newest intervention still has to show an effect
 
-    def see(self, step: Step) -> tuple[Label, Intervention | None]:
-        """Judge a step; what the ladder says to do about it, None for nothing."""
+    def see(self, step: Step) -> Seen:
+        """Judge a step, and say what the ladder makes of it."""
         label = judge(self.known, step)
         self.balance.take(step.tokens or len(step.thought) / 4, len(step.calls), label.gained)
         if label.name == "overthinking" and self.balance.strained:
             label = Label(label.name, min(1.0, label.confidence + STRAIN), label.reason, label.gained)
         self.labels[label.name] += 1
-        return label, self.ladder.take(label)
+        intervention = self.ladder.take(label)
+        return Seen(label, intervention, self._effect(label, intervention))
+
+    def _effect(self, label: Label, intervention: Intervention | None) -> bool | None:
+        """An intervention helped if a step brought something new before the next one was needed."""
+        helped: bool | None = None
+        if self.waiting:
+            self.waiting -= 1
+            if not label.drifts:
+                helped, self.waiting = True, 0
+            elif intervention is not None or not self.waiting:
+                helped, self.waiting = False, 0
+        if intervention is not None:
+            self.waiting = PATIENCE
+        return helped

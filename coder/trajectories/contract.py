@@ -19,6 +19,7 @@ class Call:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     result: str = ""
     ok: bool | None = None  # None: the record does not say
+    held: bool | None = None  # whether an earlier answer was still in the agent's context; None: not known
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def step_of(number: int, data: Mapping[str, Any]) -> Step:
             call["arguments"] if isinstance(call.get("arguments"), Mapping) else {},
             str(call.get("result", "")),
             call.get("ok") if isinstance(call.get("ok"), bool) else None,
+            call.get("held") if isinstance(call.get("held"), bool) else None,
         )
         for call in (made if isinstance(made, list) else [])
         if isinstance(call, Mapping)
@@ -44,7 +45,10 @@ def step_of(number: int, data: Mapping[str, Any]) -> Step:
 
 def data_of(step: Step) -> dict[str, Any]:
     """What the event of a step holds: the inverse of `step_of`."""
-    calls = [{"name": c.name, "arguments": dict(c.arguments), "result": c.result, "ok": c.ok} for c in step.calls]
+    calls = [
+        {"name": c.name, "arguments": dict(c.arguments), "result": c.result, "ok": c.ok, "held": c.held}
+        for c in step.calls
+    ]
     return {"thought": step.thought, "calls": calls, "tokens": step.tokens, "seconds": step.seconds}
 
 

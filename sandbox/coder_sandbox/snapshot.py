@@ -129,14 +129,20 @@ class Base:
         """
         changes = self.checked(changes)
         with in_words("write the patch"):
-            files = patch_content({p: d for p, d in changes.items() if d is not None}, self.entries)
-            gone = [path for path, data in changes.items() if data is None]
-            patched = write_commit(self.store, PATCH_REF, files, self.commit, gone)
+            patched = self.keep(changes, PATCH_REF)
             patch = self.store.run(
                 "diff", "--binary", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv",
                 f"--src-prefix=a/{self.prefix}", f"--dst-prefix=b/{self.prefix}", self.commit, patched,
             )  # fmt: skip
         return patch.decode("utf-8", "surrogateescape")
+
+    def keep(self, changes: Changes, ref: str) -> str:
+        """Commit base plus changes at a ref of the private repository; the commit's id. Nothing else changes."""
+        changes = self.checked(changes)
+        with in_words(f"keep a state as {ref}"):
+            files = patch_content({p: d for p, d in changes.items() if d is not None}, self.entries)
+            gone = [path for path, data in changes.items() if data is None]
+            return write_commit(self.store, ref, files, self.commit, gone)
 
     def checked(self, changes: Changes | None) -> dict[str, bytes | None]:
         """A copy of the changes, without those that change nothing. SnapshotError if a path is not acceptable."""

@@ -19,7 +19,7 @@ Detector = Callable[[Sequence[Step]], int]
 def coder(steps: Sequence[Step]) -> int:
     """The first rung of the ladder."""
     watch = Watch()
-    return next((at for at, step in enumerate(steps) if watch.see(step)[1] is not None), -1)
+    return next((at for at, step in enumerate(steps) if watch.see(step).intervention is not None), -1)
 
 
 def _acts(step: Step) -> str:

@@ -35,5 +35,5 @@ def test_no_healthy_run_is_stopped() -> None:
     for sequence in corpus.sequences():
         if not sequence.drifts:
             watch = Watch()
-            made = [intervention for step in sequence.steps if (intervention := watch.see(step)[1])]
+            made = [intervention for step in sequence.steps if (intervention := watch.see(step).intervention)]
             assert all(i.rung < Rung.STOP for i in made), sequence.kind

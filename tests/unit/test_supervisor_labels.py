@@ -138,10 +138,8 @@ def test_length_alone_is_never_drift() -> None:
     watch = Watch()
     for n in range(300):
         result = f"row_{n} = {n * 7}\nother_{n} = {n * 13}"
-        label, intervention = watch.see(
-            Step(n, f"Next, entry {n}.", (Call("read_file", {"path": f"f{n}.py"}, result),))
-        )
-        assert label.name == "calibrated" and intervention is None
+        seen = watch.see(Step(n, f"Next, entry {n}.", (Call("read_file", {"path": f"f{n}.py"}, result),)))
+        assert seen.label.name == "calibrated" and seen.intervention is None
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00", "a " * 5000])

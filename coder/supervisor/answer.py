@@ -1,0 +1,103 @@
+"""What each rung of the ladder does to a live run. The answer to drift goes where the model reads on: a tool result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coder.policies.contract import Switchable
+from coder.session import Session
+from coder.state import State
+from coder.supervisor.decision import Decision
+from coder.supervisor.ladder import Rung
+from coder.supervisor.watch import Seen
+
+_NUDGES = {
+    "overacting": "The supervisor: {reason}. Change the code, or ask for something that is not known yet.",
+    "overthinking": "The supervisor: {reason}. Reasoning alone brings nothing new: edit, or read something new.",
+}
+_PLAN = "Your next plan must name evidence that you do not have yet, and how to get it. Known: {facts}."
+
+
+def answer(session: Session, state: State, update: State, seen: Seen) -> Decision | None:
+    """Carry out the intervention of a step, if there is one; None if what was proposed may go on."""
+    _relax(session, state, update)
+    if seen.intervention is None:
+        return None
+    rung = seen.intervention.rung
+    if rung == Rung.SWITCH and not _switch(session, state, update):
+        rung = Rung.STOP
+    _count(state, update)
+    text = _NUDGES[seen.label.name].format(reason=seen.label.reason)
+    decision = _carry_out(session, state, update, rung, text)
+    session.emit(
+        "supervisor",
+        "intervention",
+        {
+            "rung": rung.word,
+            "label": seen.label.name,
+            "confidence": round(seen.label.confidence, 2),
+            "reason": seen.label.reason,
+            "step": state["counts"]["steps"],
+        },
+    )
+    return decision
+
+
+def _carry_out(session: Session, state: State, update: State, rung: Rung, text: str) -> Decision | None:
+    if rung == Rung.NUDGE:
+        remember(session, state, update, nudge=text)
+        return None
+    if rung == Rung.CONSTRAIN:
+        remember(session, state, update, nudge=f"{text} {_plan(session)}", think=False)
+        if untested(state):
+            return Decision("test", "drift: what was changed is tested now")
+        return Decision("plan", "drift: a plan that names new evidence is asked for")
+    if rung == Rung.ROLL_BACK:
+        update["change"] = state["best"]
+        back = "" if state["change"] == state["best"] else " Your edits since the best state were taken back."
+        remember(session, state, update, nudge=f"{text}{back} {_plan(session)}")
+        return Decision("plan", "drift: back to the best state")
+    if rung == Rung.SWITCH:
+        return Decision("plan", "drift: the other policy goes on")
+    return Decision("stop", f"{text.removeprefix('The supervisor: ').split('. ')[0]}; every milder answer had failed")
+
+
+def untested(state: State) -> bool:
+    """Whether there is a change that no test has seen."""
+    return bool(state["change"]) and state["change"] not in state["tested"]
+
+
+def _plan(session: Session) -> str:
+    return _PLAN.format(facts="; ".join(session.live.watch.known.facts(4)) or "nothing")
+
+
+def _relax(session: Session, state: State, update: State) -> None:
+    """Whoever has climbed back may think again."""
+    memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
+    if memory.get("think") is False and session.live.watch.ladder.rung < Rung.CONSTRAIN:
+        remember(session, state, update, think=True)
+
+
+def remember(session: Session, state: State, update: State, **notes: Any) -> None:
+    """Leave notes for the next step's view: `nudge`, `think`."""
+    memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
+    update["memory"] = session.save_memory({**memory, **notes})
+
+
+def _count(state: State, update: State) -> None:
+    drift = dict(update.get("drift", state["drift"]))
+    drift["interventions"] += 1
+    update["drift"] = drift
+
+
+def _switch(session: Session, state: State, update: State) -> bool:
+    """From the model to the search, or back: once in a run, where the policy has both."""
+    policy = session.policy
+    if state["switched"] or not isinstance(policy, Switchable):
+        return False
+    memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
+    policy.switch(memory.setdefault("policy", {}))
+    update["memory"] = session.save_memory({**memory, "nudge": ""})
+    update["switched"] = True
+    update["change"] = state["best"]
+    return True

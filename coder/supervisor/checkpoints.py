@@ -1,0 +1,67 @@
+"""Checkpoints: every tested state of the worktree is a commit on a private ref of the run's own repository, ranked."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from coder.session import Session
+from coder.state import Ref, State
+
+REFS = "refs/coder/tested"
+
+
+def keep(session: Session, state: State, update: State) -> None:
+    """Commit the state that was just tested, and take it as the best if it ranks above the best so far."""
+    if state["last"] != "analyze" or not state["change"] or state["change"] in state["tested"]:
+        return
+    found = session.load(state["outcome"])
+    if not found or found.get("kind") != "change":
+        return
+    changes = session.load_changes(state["change"])
+    goal = set(state["goal_tests"])
+    passed = sum(r["id"] in goal and r["outcome"] in ("passed", "xpassed") for r in found["results"])
+    broken, size = len(state["regressed"]), sum(len(data or b"") for data in changes.values())
+    commit = session.base.keep(changes, f"{REFS}/{len(state['tested']) + 1}")
+    entry = [passed, broken, size, shape(changes), state["finding"]]
+    update["tested"] = {**state["tested"], state["change"]: entry}
+    data = {"commit": commit, "goal_passed": passed, "regressed": broken, "bytes": size}
+    session.emit("supervisor", "checkpoint", data)
+    if not broken and passed and rank(entry) > rank(state["tested"].get(state["best"], _NOTHING)):
+        update["best"], update["best_passed"] = state["change"], passed
+
+
+_NOTHING: list[Any] = [0, 0, 0, "", ""]
+
+
+def rank(entry: list[Any]) -> tuple[int, int, int]:
+    """How good a tested state is: goal tests that pass, then tests that it does not break, then how small it is."""
+    passed, broken, size = entry[:3]
+    return passed, -broken, -size
+
+
+def tried(session: Session, state: State, ref: Ref) -> tuple[Ref, list[Any]] | None:
+    """The tested state that comes to the same syntax trees as a change set; None if it is new."""
+    wanted = shape(session.load_changes(ref))
+    return next(((known, entry) for known, entry in state["tested"].items() if entry[3] == wanted), None)
+
+
+def shape(changes: Mapping[str, bytes | None]) -> str:
+    """A change set by its syntax trees: the same for what differs in comments and layout alone."""
+    digest = hashlib.sha256()
+    for path, data in sorted(changes.items()):
+        digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + _tree(data) + b"\0")
+    return digest.hexdigest()[:24]
+
+
+@lru_cache(maxsize=64)
+def _tree(data: bytes | None) -> bytes:
+    if data is None:
+        return b"-"
+    try:
+        return ast.dump(ast.parse(data)).encode()
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return data

@@ -1,0 +1,13 @@
+"""A decision of the supervisor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is next and why, in words for the record."""
+
+    next: str
+    reason: str
