@@ -54,6 +54,7 @@ def _step(session: Session, name: NodeName, node: Node) -> Callable[..., State]:
         untested = 0 if name == "test" else state["untested"] + (name in ("plan", "edit"))
         update.setdefault("did", "")
         update |= State(last=name, counts=counts, seconds=seconds, untested=untested, elapsed=session.budget.elapsed())
+        update["took"] = round(time.monotonic() - started, 3)
         session.emit("run", "tick", {"budget": session.budget.left(State(**{**state, **update}))})
         return update
 

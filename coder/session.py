@@ -55,7 +55,7 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._suite: Suite | None = None
         self._worktree: Path | None = None
-        self._memories: set[Ref] = set()
+        self._passing: set[Ref] = set()
         self._files = frozenset(base.files)
         self._test_files: frozenset[str] = frozenset()
 
@@ -76,17 +76,17 @@ class Session:
         self.rundir.write_json(f"blobs/{ref}.json", value)
         return ref
 
-    def save_memory(self, memory: dict[str, Any]) -> Ref:
-        """Keep what the policy remembers. Only the newest is needed, so older ones can be forgotten."""
-        ref = self.save(memory)
-        self._memories.add(ref)
+    def save_passing(self, value: Any) -> Ref:
+        """Keep a JSON value of which only the newest is needed, such as what the policy remembers."""
+        ref = self.save(value)
+        self._passing.add(ref)
         return ref
 
-    def forget_memories(self, newest: Ref) -> None:
-        """Remove the memories that this process kept, but for the one the last checkpoint names."""
-        for ref in self._memories - {newest}:
+    def forget(self, keep: set[Ref]) -> None:
+        """Remove the passing values of this process but for those that the last checkpoint names."""
+        for ref in self._passing - keep:
             (self.rundir.path / f"blobs/{ref}.json").unlink(missing_ok=True)
-        self._memories &= {newest}
+        self._passing &= keep
 
     def load(self, ref: Ref) -> Any:
         return self.rundir.read_json(f"blobs/{ref}.json") if ref else None

@@ -58,8 +58,10 @@ class State(TypedDict, total=False):
     elapsed: float  # wall seconds of the run, carried over a resume
     untested: int  # plan and edit steps in a row since something was tested
     did: Ref  # what the last step did, for the supervisor; "" if there is nothing to judge
+    took: float  # seconds of the last step
     tested: dict[Ref, list[Any]]  # tested change sets: goal tests passed, tests broken, bytes, shape, finding
     test_runs: int
+    demanded: bool  # whether the supervisor asked for the step that comes
     switched: bool  # whether the supervisor has changed the policy already
     status: str
     reason: str
@@ -93,8 +95,10 @@ def fresh() -> State:
         elapsed=0.0,
         untested=0,
         did="",
+        took=0.0,
         tested={},
         test_runs=0,
+        demanded=False,
         switched=False,
         status="",
         reason="",

@@ -23,7 +23,7 @@ AFTER: dict[str, Proposal] = {"test": "test", "more": "edit", "plan": "plan", "s
 def edit(session: Session, state: State) -> State:
     """One step of the policy's editing. A change that was tried before is refused, not tested again."""
     if state["batch"]:  # what passed of it did not hold: the rest has not been tried
-        return State(proposal="test", label="calibrated", silent=0)
+        return State(proposal="test")
     memory: dict[str, Any] = session.load(state["memory"]) or {}
     view = view_of(session, state)
     made = session.policy.edit(view)
@@ -46,8 +46,8 @@ def edit(session: Session, state: State) -> State:
     if update["proposal"] == "test" and not made.candidates:
         _answer_known(session, state, memory, update)
     if (step := _step(made)) is not None:
-        update["did"] = session.save(data_of(step))
-    update["memory"] = session.save_memory(memory)
+        update["did"] = session.save_passing(data_of(step))
+    update["memory"] = session.save_passing(memory)
     return update
 
 

@@ -21,16 +21,16 @@ def plan(session: Session, state: State) -> State:
     memory: dict[str, Any] = session.load(state["memory"]) or {}
     if "suspects" not in memory:
         memory["suspects"], memory["world"] = _suspects(session, state)
-        state = State(**{**state, "memory": session.save_memory(memory)})
+        state = State(**{**state, "memory": session.save_passing(memory)})
     view = view_of(session, state)
     proposal = session.policy.plan(view)
     memory["policy"] = view.memory
     memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     data = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     session.emit("plan", "hypothesis", data)
-    update = State(proposal="edit", memory=session.save_memory(memory), counts=charge(state, proposal.spent))
+    update = State(proposal="edit", memory=session.save_passing(memory), counts=charge(state, proposal.spent))
     if proposal.spent.model_calls:  # a ranking that code has made is no thought
-        update["did"] = session.save(data_of(Step(0, proposal.text, (), proposal.spent.completion_tokens)))
+        update["did"] = session.save_passing(data_of(Step(0, proposal.text, (), proposal.spent.completion_tokens)))
     return update
 
 

@@ -50,15 +50,15 @@ def _carry_out(session: Session, state: State, update: State, rung: Rung, text: 
     if rung == Rung.CONSTRAIN:
         remember(session, state, update, nudge=f"{text} {_plan(session)}", think=False)
         if untested(state):
-            return Decision("test", "drift: what was changed is tested now")
-        return Decision("plan", "drift: a plan that names new evidence is asked for")
+            return Decision("test", "drift: what was changed is tested now", demanded=True)
+        return Decision("plan", "drift: a plan that names new evidence is asked for", demanded=True)
     if rung == Rung.ROLL_BACK:
         update["change"] = state["best"]
         back = "" if state["change"] == state["best"] else " Your edits since the best state were taken back."
         remember(session, state, update, nudge=f"{text}{back} {_plan(session)}")
-        return Decision("plan", "drift: back to the best state")
+        return Decision("plan", "drift: back to the best state", demanded=True)
     if rung == Rung.SWITCH:
-        return Decision("plan", "drift: the other policy goes on")
+        return Decision("plan", "drift: the other policy goes on", demanded=True)
     return Decision("stop", f"{text.removeprefix('The supervisor: ').split('. ')[0]}; every milder answer had failed")
 
 
@@ -81,7 +81,7 @@ def _relax(session: Session, state: State, update: State) -> None:
 def remember(session: Session, state: State, update: State, **notes: Any) -> None:
     """Leave notes for the next step's view: `nudge`, `think`."""
     memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
-    update["memory"] = session.save_memory({**memory, **notes})
+    update["memory"] = session.save_passing({**memory, **notes})
 
 
 def _count(state: State, update: State) -> None:
@@ -91,13 +91,15 @@ def _count(state: State, update: State) -> None:
 
 
 def _switch(session: Session, state: State, update: State) -> bool:
-    """From the model to the search, or back: once in a run, where the policy has both."""
-    policy = session.policy
-    if state["switched"] or not isinstance(policy, Switchable):
+    """From the model to the search, or back; a policy that has no other starts over. Once in a run."""
+    if state["switched"]:
         return False
     memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
-    policy.switch(memory.setdefault("policy", {}))
-    update["memory"] = session.save_memory({**memory, "nudge": ""})
+    if isinstance(session.policy, Switchable):
+        session.policy.switch(memory.setdefault("policy", {}))
+    else:
+        memory["policy"] = {}
+    update["memory"] = session.save_passing(memory)
     update["switched"] = True
     update["change"] = state["best"]
     return True

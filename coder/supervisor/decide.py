@@ -21,7 +21,7 @@ def supervise(session: Session, state: State) -> State:
     """Decide what comes next, and say why in the record. Runs after every node."""
     update = State()
     state = State(**{**fresh(), **state})  # a run of an older coder lacks what is new
-    session.forget_memories(state["memory"])
+    session.forget(keep={state["memory"], state["did"]})
     seen = _look(session, state, update)
     keep(session, state, update)
     if state["proposal"] == "rollback":
@@ -29,6 +29,7 @@ def supervise(session: Session, state: State) -> State:
     merged = State(**{**state, **update})
     decision = _decide(session, merged, update, seen)
     update["next"] = decision.next
+    update["demanded"] = decision.demanded
     if decision.next == "stop":
         update |= _ending(session, merged, decision)
     session.emit("supervisor", "decision", _told(session, state, decision, seen))
@@ -42,6 +43,7 @@ def _look(session: Session, state: State, update: State) -> Seen | None:
     data: dict[str, Any] | None = session.load(state["did"])
     if data is None:
         return None
+    data |= {"seconds": state["took"], "demanded": state["demanded"]}
     seen = session.live.see(session.rundir, state["last"], state["counts"]["steps"], data)
     if seen.label.drifts:
         drift = dict(state["drift"])

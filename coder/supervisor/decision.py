@@ -11,3 +11,4 @@ class Decision:
 
     next: str
     reason: str
+    demanded: bool = False  # not what was proposed: the supervisor asks for it

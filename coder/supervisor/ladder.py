@@ -24,8 +24,17 @@ class Rung(IntEnum):
         return ("none", "nudge", "constrain", "roll back", "switch policy", "stop")[self]
 
 
-NEEDS = (0.7, 0.65, 0.6, 0.55, 0.5)
-"""The evidence (confidences of drifting steps, added up) that each rung down takes, the first for a nudge."""
+STAIRS = (
+    (Rung.NUDGE, 0.7),
+    (Rung.NUDGE, 0.66),
+    (Rung.CONSTRAIN, 0.62),
+    (Rung.CONSTRAIN, 0.58),
+    (Rung.ROLL_BACK, 0.54),
+    (Rung.ROLL_BACK, 0.5),
+    (Rung.SWITCH, 0.46),
+    (Rung.STOP, 0.42),
+)
+"""Each step down, and the evidence it takes: confidences of drifting steps, added up. What is mild is tried twice."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +49,30 @@ class Intervention:
 class Ladder:
     """Where a run stands. `evidence` is what has come together since the last intervention or recovery."""
 
-    rung: Rung = Rung.NONE
+    depth: int = 0  # steps down
     evidence: float = 0.0
+
+    @property
+    def rung(self) -> Rung:
+        """The rung that holds now."""
+        return STAIRS[self.depth - 1][0] if self.depth else Rung.NONE
 
     def take(self, label: Label) -> Intervention | None:
         """Take a step's label in; what is to be done now, None if nothing is."""
         if not label.drifts:
             self.evidence = 0.0
-            self.rung = Rung(max(0, self.rung - 1))
+            self.depth = max(0, self.depth - 1)
             return None
         self.evidence += label.confidence
-        if self.rung >= Rung.STOP or self.evidence < NEEDS[self.rung]:
+        if self.depth == len(STAIRS) or self.evidence < STAIRS[self.depth][1]:
             return None
-        self.rung = Rung(self.rung + 1)
+        self.depth += 1
         self.evidence = 0.0
         return Intervention(self.rung, f"{label.name}: {label.reason}")
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "rung": int(self.rung)}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Ladder:
-        return cls(Rung(data["rung"]), data["evidence"])
+        return cls(data["depth"], data["evidence"])

@@ -41,7 +41,7 @@ class Watch:
         if label.name == "overthinking" and self.balance.strained:
             label = Label(label.name, min(1.0, label.confidence + STRAIN), label.reason, label.gained)
         self.labels[label.name] += 1
-        intervention = self.ladder.take(label)
+        intervention = None if step.demanded and label.drifts else self.ladder.take(label)
         return Seen(label, intervention, self._effect(label, intervention))
 
     def _effect(self, label: Label, intervention: Intervention | None) -> bool | None:

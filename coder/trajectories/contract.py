@@ -31,6 +31,7 @@ class Step:
     calls: tuple[Call, ...] = ()
     tokens: int = 0  # of the completion; 0 where the record does not say
     seconds: float = 0.0  # 0 where the record does not say
+    demanded: bool = False  # the supervisor asked for this very step, so it is no evidence against the agent
     given: str = ""  # what others told the agent before this step: it is known from then on
 
 

@@ -40,7 +40,14 @@ def step_of(number: int, data: Mapping[str, Any]) -> Step:
         for call in (made if isinstance(made, list) else [])
         if isinstance(call, Mapping)
     )
-    return Step(number, str(data.get("thought", "")), calls, _int(data.get("tokens")), _float(data.get("seconds")))
+    return Step(
+        number,
+        str(data.get("thought", "")),
+        calls,
+        _int(data.get("tokens")),
+        _float(data.get("seconds")),
+        data.get("demanded") is True,
+    )
 
 
 def data_of(step: Step) -> dict[str, Any]:

@@ -23,7 +23,7 @@ Wakes = Literal["nudge", "constraint", "rollback", "late", "never"]
 """What brings a model back: a word, thinking taken away or a new plan, a second new plan, time alone, or nothing."""
 WAKES: tuple[Wakes, ...] = ("nudge", "constraint", "rollback", "late", "never")
 STEPS = 50  # a run's budget
-LATE = 20  # model calls after which a model that wakes by itself does
+LATE = 6  # model calls after which a model that wakes by itself does
 
 FILES = {
     "shop/__init__.py": "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from coder.supervisor.balance import Balance
 from coder.supervisor.knowledge import Knowledge
 from coder.supervisor.labels import Label, judge
-from coder.supervisor.ladder import NEEDS, Ladder, Rung
+from coder.supervisor.ladder import STAIRS, Ladder, Rung
 from coder.supervisor.watch import Watch
 from coder.trajectories.contract import Call, Step
 
@@ -105,11 +106,12 @@ def drift(confidence: float) -> Label:
 
 
 def test_each_rung_needs_less_evidence_and_recovery_climbs_back() -> None:
-    assert list(NEEDS) == sorted(NEEDS, reverse=True) and len(set(NEEDS)) == len(NEEDS)
+    rungs, needs = zip(*STAIRS, strict=True)
+    assert all(a > b for a, b in pairwise(needs)) and list(rungs) == sorted(rungs)
     ladder = Ladder()
-    taken = [ladder.take(drift(0.9)) for _ in range(6)]
-    assert [i.rung for i in taken if i] == [Rung.NUDGE, Rung.CONSTRAIN, Rung.ROLL_BACK, Rung.SWITCH, Rung.STOP]
-    ladder = Ladder(Rung.CONSTRAIN, 0.4)
+    taken = [ladder.take(drift(0.9)) for _ in range(len(STAIRS) + 1)]
+    assert [i.rung for i in taken if i] == list(rungs), "and nothing below the last"
+    ladder = Ladder(3, 0.4)
     ladder.take(Label("calibrated", 0.9, ""))
     assert (ladder.rung, ladder.evidence) == (Rung.NUDGE, 0.0)
 
@@ -118,9 +120,9 @@ def test_each_rung_needs_less_evidence_and_recovery_climbs_back() -> None:
 def test_no_run_without_drift_is_ever_touched_and_rungs_go_one_by_one(steps: list[tuple[bool, float]]) -> None:
     ladder = Ladder()
     for drifts, confidence in steps:
-        before = ladder.rung
+        before = ladder.depth
         made = ladder.take(drift(confidence) if drifts else Label("calibrated", confidence, ""))
-        assert made is None or (drifts and made.rung == before + 1)
+        assert made is None or (drifts and ladder.depth == before + 1)
         assert Ladder.from_json(ladder.to_json()) == ladder
 
 
