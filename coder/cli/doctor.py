@@ -113,9 +113,21 @@ def _toolchain(repo: Path) -> Toolchain:
 
 def _sandbox(kind: Literal["bwrap", "docker"]) -> Check:
     from coder_sandbox.choose import probe
+    from coder_sandbox.contract import SandboxError
 
     works, words = probe(kind)
-    return Check(kind, works, words, "one of the sandboxes")
+    if not works:
+        return Check(kind, False, words, "one of the sandboxes")
+    from coder_sandbox.promises import check
+
+    try:
+        outcomes = list(check(kind))
+    except SandboxError as error:
+        return Check(kind, False, str(error), "one of the sandboxes")
+    broken = [f"{outcome.promise}: {outcome.reason}" for outcome in outcomes if not outcome.ok]
+    words += f"; {len(outcomes) - len(broken)} of {len(outcomes)} promises hold here"
+    words += f". Broken: {'; '.join(broken)}" if broken else " (coder sandbox check)"
+    return Check(kind, not broken, words, "one of the sandboxes")
 
 
 def _hardware() -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,3 +76,42 @@ def build(
     say(f"use it with: coder fix --repo {repo} --image {built.name}")
     print_text(built.name)
     return 0
+
+
+@app.command()
+def check(
+    sandbox: Annotated[str, typer.Option(metavar="KIND", help="auto (both), docker or bwrap.")] = "auto",
+    as_json: Json = False,
+) -> int:
+    """Try on this machine to break each promise, in each backend. Exit code 0 if all hold in one that works, else 3."""
+    if sandbox not in ("auto", "docker", "bwrap"):
+        raise UsageError(f"--sandbox {sandbox}: auto, docker or bwrap can be checked")
+    kinds = ("bwrap", "docker") if sandbox == "auto" else (sandbox,)
+    backends = [_checked(kind, live=not as_json) for kind in kinds]
+    able = any(backend["ok"] for backend in backends) and all(b["ok"] for b in backends if b["works"])
+    if as_json:
+        print_json({"schema": "coder.check/1", "ok": able, "backends": backends})
+    return 0 if able else EnvironmentFault.exit_code
+
+
+def _checked(kind: Any, *, live: bool) -> dict[str, Any]:
+    """One backend's outcomes; printed as they come where `live`."""
+    from coder_sandbox.choose import probe
+    from coder_sandbox.contract import SandboxError
+    from coder_sandbox.promises import check as promises
+
+    works, words = probe(kind)
+    rows = []
+    if live:
+        print_text(f"{kind}: {words}")
+    try:
+        for outcome in promises(kind) if works else ():
+            rows.append({"promise": outcome.promise, "ok": outcome.ok, "reason": outcome.reason})
+            if live:
+                print_text(f"  {'pass' if outcome.ok else 'FAIL':<6}{outcome.promise:<46}{outcome.reason}".rstrip(), 54)
+    except SandboxError as error:
+        works, words = False, str(error)
+        if live:
+            print_text(f"  {words}")
+    ok = works and bool(rows) and all(row["ok"] for row in rows)
+    return {"backend": kind, "works": works, "words": words, "ok": ok, "promises": rows}
