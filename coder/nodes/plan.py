@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from coder.nodes.baseline import failures
 from coder.nodes.view import charge, load_baseline, view_of
 from coder.nodes.world import changed_lines, gather
 from coder.repair.localize import localize
@@ -39,7 +40,7 @@ def _suspects(session: Session, state: State) -> tuple[list[dict[str, Any]], Ref
     found, goal = load_baseline(session, state), state["goal_tests"]
     results = found.localizable()
     ranked = localize(results, goal, session.is_source, session.base.read)
-    world = gather(session, ranked, goal)
+    world = gather(session, ranked, failures(found, goal))
     if changed := changed_lines(session, world):
         ranked = localize(results, goal, session.is_source, session.base.read, changed)
     top = [asdict(s) for s in ranked]

@@ -94,7 +94,7 @@ def _kinds_of(pair: Pair) -> Iterable[str]:
     if re.fullmatch(_NUMBER, left) and re.fullmatch(_NUMBER, right):
         return _number_kinds(float(left), float(right))
     if {left, right} == {"True", "False"}:
-        return ("bool", "compare", "condition-negate", "boolean", "condition-drop", "return-negate")
+        return ("bool", "compare", "condition-negate", "boolean", "condition-drop", "return-negate", "return-predicate")
     if "None" in (left, right):
         return ("return-add", "return-value", "initialise", "none", "condition-negate")
     if left[0] in "'\"" and right[0] in "'\"":

@@ -15,6 +15,7 @@ from coder.repair.candidates import (
     flow,
     guards,
     history,
+    library,
     moves,
     names,
     operators,
@@ -39,6 +40,7 @@ FAMILIES: tuple[Callable[[Site], Iterator[Edit]], ...] = (
     exceptions.edits,
     failures.edits,
     history.edits,
+    library.edits,
 )
 
 

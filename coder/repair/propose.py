@@ -93,7 +93,7 @@ def _sites(
                 _raise_to(scores, around, score * share)
         hunks = world.hunks(module)
         found += [
-            (score, Site(module, inventory, scopes, statement, clues, hunks, world.observed))
+            (score, Site(module, inventory, scopes, statement, clues, hunks, world))
             for statement, score in scores.items()
         ]
     return sorted(found, key=lambda item: (-item[0], item[1].module.path, item[1].statement.lineno))

@@ -50,7 +50,7 @@ PRIORS: Mapping[str, float] = {
     "move": -1.6, "indent": -1.4, "dedent": -1.4, "flow": -1.0, "flow-add": -1.6, "raise-return": -1.8,
     "except-type": -0.2, "raise-type": -0.4, "handler-add": -2.0, "operand-drop": -1.2, "regroup": -0.8,
     "element-swap": -0.8, "element-drop": -1.6, "import-add": 0.5, "import-name": 0.5, "scope-add": 0.0,
-    "decorator-add": -1.0, "revert": 0.0,
+    "decorator-add": -1.0, "revert": 0.0, "return-predicate": -0.9,
 }  # fmt: skip
 _REST = -2.0
 _LIKELY = -1.0

@@ -13,8 +13,7 @@ from coder.repair.grammar import fit
 from coder.repair.scope import Inventory, Known, Scopes
 from coder.repair.source import FUNCTIONS, Module
 from coder.repair.types import Types
-from coder.repair.world import NOTHING, Hunk
-from coder_tools.contract import Observed
+from coder.repair.world import NOTHING, Hunk, World
 
 _LATER = 1.5  # nats lost by a name that is bound only further down
 _KIND_COST = {"variable": 0.0, "constant": 1.0, "class": 2.0, "function": 2.0, "import": 3.0}
@@ -50,7 +49,7 @@ class Site:
         statement: ast.stmt,
         clues: Clues,
         hunks: Sequence[Hunk] = (),
-        observed: Observed = NOTHING.observed,
+        world: World = NOTHING,
     ) -> None:
         self.module = module
         self.inventory = inventory
@@ -58,10 +57,11 @@ class Site:
         self.statement = statement
         self.clues = clues
         self.hunks = hunks  # of the whole file
+        self.world = world
         last = (
             statement.body[0].lineno if hasattr(statement, "body") else (statement.end_lineno or statement.lineno) + 1
         )
-        self.types = Types(observed, module.path, range(statement.lineno, max(last, statement.lineno + 1)))
+        self.types = Types(world.observed, module.path, range(statement.lineno, max(last, statement.lineno + 1)))
         self._names: dict[ast.AST, list[tuple[Known, float]]] = {}
         self.function = statement if isinstance(statement, FUNCTIONS) else module.function_of(statement)
 

@@ -28,6 +28,8 @@ class World:
 
     earlier: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)  # path -> earlier contents, newest first
     observed: Observed = field(default_factory=Observed)
+    library: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # installed module -> its names
+    homes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> installed modules that have it
 
     def to_json(self) -> dict[str, Any]:
         lines = [[*place, {n: sorted(k) for n, k in own.items()}] for place, own in self.observed.lines.items()]
@@ -35,6 +37,8 @@ class World:
             "earlier": {path: [b64encode(one).decode() for one in all_] for path, all_ in self.earlier.items()},
             "lines": lines,
             "members": {kind: sorted(names) for kind, names in self.observed.members.items()},
+            "library": {module: list(names) for module, names in self.library.items()},
+            "homes": {name: list(modules) for name, modules in self.homes.items()},
         }
 
     @classmethod
@@ -42,7 +46,8 @@ class World:
         lines = {(path, line): {n: frozenset(k) for n, k in own.items()} for path, line, own in data["lines"]}
         members = {kind: frozenset(names) for kind, names in data["members"].items()}
         earlier = {path: tuple(map(b64decode, contents)) for path, contents in data["earlier"].items()}
-        return cls(earlier, Observed(lines, members))
+        library, homes = ({key: tuple(own) for key, own in data[part].items()} for part in ("library", "homes"))
+        return cls(earlier, Observed(lines, members), library, homes)
 
     def hunks(self, module: Module) -> list[Hunk]:
         """Where the file differs from what it was, the latest change first."""

@@ -443,3 +443,15 @@ def test_what_variables_hold_on_a_line(open_suite: OpenSuite, runner: str) -> No
     assert line["count"] == line["total"] == {"int", "str"}
     assert {"colour", "parts"} <= seen.members["things.Thing"]
     assert "append" in seen.members["list"]
+
+
+def test_where_names_are_in_what_is_installed(open_suite: OpenSuite) -> None:
+    suite = open_suite({"tests/test_a.py": "def test_a(): pass\n", "mine.py": "Mapping = 1\n"})
+    wanted = [("collections", "Mapping"), ("", "configparser"), ("", "TemporaryDirectory"), ("no.such", "x")]
+    members, homes = suite.library(wanted, timeout=60.0)
+    assert "OrderedDict" in members["collections"]
+    assert "collections.abc" in homes["Mapping"][:2]
+    assert "mine" not in homes["Mapping"]
+    assert homes["configparser"][0] == "configparser"
+    assert homes["TemporaryDirectory"][0] == "tempfile"
+    assert members["no.such"] == ()

@@ -270,6 +270,21 @@ FAILURES = {
         "def f(n):\n    if n < 0:\n        raise ValueError('invalid n')\n    return n * 2\n",
         failed("Failed: DID NOT RAISE <class 'ValueError'>", "Failed"),
     ),
+    "number put in proportion": (
+        "def f(hours):\n    return hours * 360\n",
+        "def f(hours):\n    return hours * 3600\n",
+        failed("assert 720 == 7200", "AssertionError"),
+    ),
+    "number moved by the difference": (
+        "def f(n):\n    return n + 17\n",
+        "def f(n):\n    return n + 32\n",
+        failed("AssertionError: 20 != 35", "AssertionError"),
+    ),
+    "constant returned in the place of a question": (
+        "def f(xs):\n    rest = list(xs)\n    return True\n",
+        "def f(xs):\n    rest = list(xs)\n    return not rest\n",
+        failed("assert True == False", "AssertionError", 3),
+    ),
     "expected text": (
         "def f(a, b):\n    return a + '; ' + b\n",
         "def f(a, b):\n    return a + ' | ' + b\n",

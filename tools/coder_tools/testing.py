@@ -134,6 +134,14 @@ class Suite:
         names = {place: {name: frozenset(kinds) for name, kinds in own.items()} for place, own in seen.items()}
         return Observed(names, members)
 
+    def library(
+        self, wanted: Sequence[tuple[str, str]], timeout: float
+    ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+        """For each (module or "", name): the names the installed module has, and the modules that have the name."""
+        answer = self._ask("library", {"wanted": [list(one) for one in wanted], "timeout": timeout}, timeout)
+        members, homes = (_dict(answer.get(part)) for part in ("members", "homes"))
+        return _names_by_key(members), _names_by_key(homes)
+
     def open_warm(self, goal: Sequence[str], workers: int, timeout: float = 300.0) -> str:
         """Get ready to check candidates against these tests, within `timeout` seconds.
 
@@ -324,6 +332,14 @@ def _take_observed(
     for kind, found in _dict(value.get("members")).items():
         words = frozenset(word for word in _list(found) if isinstance(word, str) and word.isidentifier())
         members[kind] = members.get(kind, frozenset()) | words
+
+
+def _names_by_key(value: Mapping[Any, Any]) -> dict[str, tuple[str, ...]]:
+    """Key -> dotted names; what is none is left out."""
+    return {
+        str(key): tuple(n for n in _list(names) if isinstance(n, str) and all(p.isidentifier() for p in n.split(".")))
+        for key, names in value.items()
+    }
 
 
 def _dict(value: object) -> dict[Any, Any]:

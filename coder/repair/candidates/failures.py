@@ -6,15 +6,19 @@ import ast
 import difflib
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from coder.repair.candidates.constants import literal
 from coder.repair.candidates.names import near_builtin
+from coder.repair.clues import Pair
 from coder.repair.grammar import ATOM, bind
 from coder.repair.scope import callee
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
 
 _SURE = 2.5  # nats an edit is raised by that the message itself asks for
+_PAIRS = 6  # of expected and actual values that are made use of
+_HOMES = 6  # installed modules from which a name may be imported
 # Where a name that is used but nowhere bound most often comes from.
 _COMMON_ORIGINS = {
     "defaultdict": "collections", "deque": "collections", "Counter": "collections", "OrderedDict": "collections",
@@ -42,6 +46,7 @@ def edits(site: Site) -> Iterator[Edit]:
     yield from _arity(site)
     yield from _unbound(site)
     yield from _expected_strings(site)
+    yield from _expected_numbers(site)
 
 
 def _names(site: Site, *patterns: str) -> list[str]:
@@ -77,8 +82,10 @@ def _imports(site: Site) -> Iterator[Edit]:
         lines = [f"import {name}"] if name in sys.stdlib_module_names else []
         lines += [f"from {_COMMON_ORIGINS[name]} import {name}"] if name in _COMMON_ORIGINS else []
         lines += [f"from typing import {name}"] if name[0].isupper() and name not in _COMMON_ORIGINS else []
-        for line in lines:
-            yield _import_line(site, line)
+        homes = [home for home in site.world.homes.get(name, ()) if home.rpartition(".")[2] != name]
+        lines += [f"from {home} import {name}" for home in homes[:_HOMES]]
+        for rank, line in enumerate(dict.fromkeys(lines)):
+            yield _import_line(site, line, _SURE - 0.2 * rank)
     if isinstance(statement, (ast.ImportFrom, ast.Import)):
         for name in _names(site, r"cannot import name '(\w+)'", r"No module named '([\w.]+)'"):
             seen = [
@@ -93,7 +100,7 @@ def _imports(site: Site) -> Iterator[Edit]:
                 yield site.splice(start, end, text.replace(name, near), "import-name", "", _SURE - 0.2 * rank)
 
 
-def _import_line(site: Site, line: str) -> Edit:
+def _import_line(site: Site, line: str, bonus: float) -> Edit:
     """An import after the last one at the top of the file, or before the first statement there."""
     module = site.module
     body = module.tree.body
@@ -104,7 +111,7 @@ def _import_line(site: Site, line: str) -> Edit:
         at = module.lines_span(body[0])[1]
     else:
         at = module.lines_span(body[0])[0]
-    return site.splice(at, at, f"{line}\n", "import-add", f"{shown(line)} is added", _SURE)
+    return site.splice(at, at, f"{line}\n", "import-add", f"{shown(line)} is added", bonus)
 
 
 def _unknown_members(site: Site) -> Iterator[Edit]:
@@ -224,3 +231,31 @@ def _expected_strings(site: Site) -> Iterator[Edit]:
                 ):
                     new = expected[len(before) : len(expected) - len(after)]
                     yield site.replace(node, literal(new, site.module.segment(node)), "string", _SURE)
+
+
+def _expected_numbers(site: Site) -> Iterator[Edit]:
+    """A number of the code moved by what the actual value is off the expected one, or put in proportion."""
+    constants = [node for node in site.loads if isinstance(node, ast.Constant) and type(node.value) in (int, float)]
+    pairs = [numbers for pair in site.clues.pairs if (numbers := _two_numbers(pair)) is not None]
+    for one, other in pairs[:_PAIRS] if constants else ():
+        for actual, expected in ((one, other), (other, one)):
+            for node in constants:
+                for number in _suggested(node.value, actual, expected):
+                    yield site.replace(node, repr(number), "int-value", 0.8)
+
+
+def _two_numbers(pair: Pair) -> tuple[int | float, int | float] | None:
+    try:
+        values = ast.literal_eval(pair.left), ast.literal_eval(pair.right)
+    except (ValueError, SyntaxError):
+        return None
+    return values if all(type(value) in (int, float) for value in values) else None
+
+
+def _suggested(value: Any, actual: float, expected: float) -> Iterator[int | float]:
+    """Numbers that would turn the actual value into the expected one, if it is this number's sum or its multiple."""
+    yield from (value + expected - actual, value - expected + actual)
+    for numerator, denominator in ((expected, actual), (actual, expected)):
+        if denominator and value * numerator % denominator == 0:
+            quotient = value * numerator / denominator
+            yield int(quotient) if quotient.is_integer() and isinstance(value, int) else quotient

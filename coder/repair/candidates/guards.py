@@ -12,7 +12,7 @@ from coder.repair.scope import own_nodes, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
 
-_CONDITIONS = ("{} is None", "not {}", "{} == 0", "{} < 0", "len({}) <= 1", "{} <= 0")
+_CONDITIONS = ("{} is None", "not {}", "{}", "{} == 0", "{} < 0", "len({}) <= 1", "{} <= 0")
 
 
 def edits(site: Site) -> Iterator[Edit]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from coder.repair.candidates.conditions import opposites
+from coder.repair.candidates.conditions import opposites, predicates
 from coder.repair.scope import own_nodes, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
+
+_PREDICATES = 40  # offered in the place of a constant that is returned
 
 
 def edits(site: Site) -> Iterator[Edit]:
@@ -44,6 +46,8 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
         yield site.replace(value, text, "return-constant", -0.2 * rank)
     for rank, text in enumerate(opposites(site, value)):
         yield site.replace(value, text, "return-negate", -0.7 * rank)
+    if isinstance(value, ast.Constant) and (value.value is None or isinstance(value.value, bool)):
+        yield from _asked(site, statement, value)
     start, end = site.module.span(statement)
     yield site.splice(start, end, site.text(value), "return-drop", f"`return` is taken from {shown(site.text(value))}")
     if isinstance(value, (ast.Name, ast.Attribute, ast.Call)):
@@ -51,6 +55,12 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
             yield site.replace(value, f"{site.text(value)}, {name}", "return-more", -0.2 * rank)
             yield site.replace(value, f"{name}, {site.text(value)}", "return-more", -0.3 - 0.2 * rank)
             yield site.replace(value, f"{site.text(value)} + {name}", "return-more", -0.5 - 0.2 * rank)
+
+
+def _asked(site: Site, statement: ast.Return, value: ast.expr) -> Iterator[Edit]:
+    """`return True` -> `return not rest`: what is given back depends on something after all."""
+    for rank, (text, bonus) in enumerate(predicates(site, statement)[:_PREDICATES]):
+        yield site.replace(value, text, "return-predicate", bonus - 0.05 * rank)
 
 
 def _made_return(site: Site, statement: ast.Expr) -> Iterator[Edit]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Set
 
 if TYPE_CHECKING:
     from coder_sandbox.agent.runner.report import Record
-    from coder_sandbox.agent.runner_process import RunnerProcess
+    from coder_sandbox.agent.runner_process import RunnerProcess, first
     from coder_sandbox.agent.validator import warm_check, warm_close, warm_compare, warm_open
 else:
-    from runner_process import RunnerProcess
+    from runner_process import RunnerProcess, first
     from validator import warm_check, warm_close, warm_compare, warm_open
 
 Emit = Callable[[Dict[str, Any]], None]
@@ -168,9 +168,21 @@ def tests(payload: Record, emit: Emit) -> Record:
     return result
 
 
+def library(payload: Record, emit: Emit) -> Record:
+    """What is installed for the target under some names: see runner/library.py. Nothing where it takes too long."""
+    runner = RunnerProcess({"do": "library", "root": payload["root"], "wanted": payload["wanted"]})
+    try:
+        found = first(runner.until(time.monotonic() + float(payload["timeout"])), "library") or {}
+    finally:
+        runner.close()
+    answer: Record = found.get("library") or {"members": {}, "homes": {}}
+    return answer
+
+
 OPS: Dict[str, Callable[[Record, Emit], Record]] = {
     "collect": collect,
     "tests": tests,
+    "library": library,
     "warm_open": warm_open,
     "warm_check": warm_check,
     "warm_compare": warm_compare,

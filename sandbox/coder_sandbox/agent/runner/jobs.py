@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any, Tuple
 
+from .library import library
 from .report import Record, hide, reporter
 
 
@@ -26,6 +27,9 @@ def main() -> None:
     job, commands = _read_job()
     job["fd"] = hide(job["fd"])
     report = reporter(job["fd"], job["word"])
+    if job["do"] == "library":
+        library(job, report)
+        return
     runner = job["runner"]
     has_pytest = runner != "unittest" and importlib.util.find_spec("pytest") is not None
     if runner == "pytest" and not has_pytest:
