@@ -33,7 +33,9 @@ def dispatch(argv: Sequence[str]) -> int:
         show() if show else say(f"coder: {error}")
         return error.exit_code
     except CoderError as error:
-        say(f"coder: {error}")
+        from coder.record.mask import Masker
+
+        say(f"coder: {Masker().text(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         say("coder: interrupted")
@@ -49,7 +51,7 @@ def unforeseen(error: Exception, run_dir: Path | None = None) -> int:
     from coder.record.mask import Masker
 
     trace = Masker().text("".join(traceback.format_exception(error)))
-    say(f"coder: a fault in coder itself: {type(error).__name__}: {error}")
+    say(f"coder: a fault in coder itself: {type(error).__name__}: {Masker().text(str(error))}")
     if run_dir is not None:
         try:
             (run_dir / "traceback.txt").write_text(trace, encoding="utf-8", errors="backslashreplace")

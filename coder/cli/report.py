@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from coder.cli.terminal import console, is_live, print_exact, say
 from coder.cli.text import count, duration, one_line, visible
+from coder.record.mask import Masker
 from coder.record.result import Result, Verification
 
 _TITLES = {
@@ -21,14 +22,15 @@ _STYLES = (("+++", "bold"), ("---", "bold"), ("diff ", "bold"), ("@@", "cyan"), 
 
 
 def show_patch(patch: str) -> None:
-    """The diff: coloured and harmless on a terminal, byte for byte anywhere else, as `git apply` needs it."""
+    """The diff: coloured, harmless and without secrets on a terminal, byte for byte anywhere else, as `git apply`
+    needs it."""
     if not sys.stdout.isatty():
         print_exact(patch)
         return
     from rich.text import Text
 
     screen = console(sys.stdout)
-    for line in patch.splitlines():
+    for line in Masker().text(patch).splitlines():
         style = next((style for start, style in _STYLES if line.startswith(start)), "") if is_live(sys.stdout) else ""
         screen.print(Text(visible(line), style=style), soft_wrap=True)
 

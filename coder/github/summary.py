@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from coder.record.mask import Masker
+
 SHOWN = 50_000  # characters of a diff; a summary may be one megabyte, a page that long is read by nobody
 
 HEADLINES = {
@@ -46,7 +48,7 @@ def markdown(result: Mapping[str, Any], goal: str) -> str:
     blocks.append(f"**Goal**: {inline(goal) if goal else 'every test that fails'}")
     if status == "fixed":
         blocks.append(f"**Verified** in a clean checkout: {escape(verified(result))}.")
-        blocks.append(fenced(_cut(str(result.get("patch") or "")), "diff"))
+        blocks.append(fenced(_cut(Masker().text(str(result.get("patch") or ""))), "diff"))
     elif result.get("reason"):
         blocks.append(fenced(_cut(str(result["reason"]))))
     seconds = (result.get("seconds") or {}).get("total", 0)

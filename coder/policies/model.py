@@ -12,7 +12,7 @@ from coder.policies import prompt
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
 from coder.policies.conversation import Conversation
 from coder.policies.replies import calls_in, plan_of
-from coder.record.mask import Masker
+from coder.record.mask import Blindfold
 from coder_tools.text import cap, clean
 from coder_tools.toolbox import Toolbox, ToolResult, schemas
 
@@ -32,11 +32,10 @@ class ModelPolicy:
     def __init__(
         self,
         model: ChatModel,
-        mask: Callable[[str], str] | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._model = model
-        self._mask = mask or Masker().text
+        self._blindfold = Blindfold()
         self._wait = wait
 
     def plan(self, view: View) -> Plan:
@@ -75,7 +74,7 @@ class ModelPolicy:
         asked = asked or written
         ids = talk.reply("" if written else reply.text, reply.thinking[:_THOUGHT_LIMIT], asked)
         toolbox = Toolbox(view.workspace, talk.seen, limit=min(12_000, self._room(view) // 5))
-        results = toolbox.run_all(asked)
+        results = toolbox.run_all([(name, self._blindfold.restore(arguments)) for name, arguments in asked])
         wants = self._settle(talk, view, reply, ids, results)
         view.memory["revision"] = view.workspace.revision()
         changed = view.memory["revision"] != before
@@ -150,7 +149,7 @@ class ModelPolicy:
     # asking
 
     def _ask(self, view: View, messages: list[Message], tools: Sequence[ToolSchema]) -> Reply:
-        masked = [Message(**{**m, "content": self._mask(m["content"])}) for m in messages]
+        masked = [Message(**{**m, "content": self._blindfold.text(m["content"])}) for m in messages]
         allowed = max(256, min(self._allowance(view), view.left.tokens))
         reply = self._model.chat(
             masked,

@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 _SECRET_NAME = re.compile(
@@ -77,8 +77,20 @@ class Masker:
         """The text with every secret in it replaced."""
         for value, name in self._values:
             if value in text:
-                text = text.replace(value, f"[masked:{name}]")
-        return _mask_shapes(text) if _COULD_HOLD_ONE.search(text) else text
+                text = text.replace(value, self._marker(name, value))
+        return self._mask_shapes(text) if _COULD_HOLD_ONE.search(text) else text
+
+    def _mask_shapes(self, text: str) -> str:
+        for kind, pattern in _SHAPES + _plugin_shapes():
+            text = pattern.sub(partial(self._matched, kind), text)
+        return text
+
+    def _matched(self, kind: str, match: re.Match[str]) -> str:
+        return self._marker(kind, match[0])
+
+    def _marker(self, kind: str, secret: str) -> str:
+        """What stands in the secret's place."""
+        return f"[masked:{kind}]"
 
     def value(self, value: Any) -> Any:
         """A copy that JSON can hold, masked all through; sets become sorted lists, NaN becomes None."""
@@ -97,10 +109,32 @@ class Masker:
         return self.text(str(value))
 
 
-def _mask_shapes(text: str) -> str:
-    for kind, pattern in _SHAPES + _plugin_shapes():
-        text = pattern.sub(f"[masked:{kind}]", text)
-    return text
+class Blindfold(Masker):
+    """Masks what a model is sent, and puts the secrets back into what it answers: a line that it copies into an edit
+    must come out as it is in the file. Each secret has a marker of its own.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        super().__init__(environ)
+        self._markers: dict[str, str] = {}  # secret -> marker
+
+    def _marker(self, kind: str, secret: str) -> str:
+        if secret not in self._markers:
+            alike = sum(marker.startswith(f"[masked:{kind}") for marker in self._markers.values())
+            self._markers[secret] = f"[masked:{kind}-{alike + 1}]" if alike else f"[masked:{kind}]"
+        return self._markers[secret]
+
+    def restore(self, value: Any) -> Any:
+        """A copy of a JSON-like value with every marker replaced by its secret."""
+        if isinstance(value, str):
+            for secret, marker in reversed(self._markers.items()):  # a secret may hold the marker of an earlier one
+                value = value.replace(marker, secret)
+            return value
+        if isinstance(value, Mapping):
+            return {self.restore(key): self.restore(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.restore(item) for item in value]
+        return value
 
 
 @cache

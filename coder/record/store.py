@@ -103,8 +103,8 @@ class RunDir:
     def save_result(self, result: Result) -> Result:
         """Keep the result with secrets masked, and return it as kept.
 
-        The patch stays exact, or it would not apply: its lines are the repository's own, and what a model
-        adds to them was made from masked prompts.
+        The patch stays exact, or it would not apply: a secret in it is one that the repository's own lines hold.
+        It is masked where it is shown.
         """
         kept = Result.from_dict({**Masker().value(result.to_dict()), "patch": result.patch})
         for alternative, exact in zip(kept.alternatives, result.alternatives, strict=True):
@@ -244,7 +244,7 @@ class RunStore:
                 "run_id": run.id,
                 "repo": str(repo),
                 "goal": masker.text(goal),
-                "request": dict(request),
+                "request": {**request, "goal": masker.text(str(request.get("goal", "")))},
                 "started": now.isoformat(timespec="milliseconds"),
             },
         )
