@@ -244,7 +244,7 @@ class RunStore:
                 "run_id": run.id,
                 "repo": str(repo),
                 "goal": masker.text(goal),
-                "request": {**request, "goal": masker.text(str(request.get("goal", "")))},
+                "request": {**request, **({"goal": masker.text(request["goal"])} if "goal" in request else {})},
                 "started": now.isoformat(timespec="milliseconds"),
             },
         )

@@ -47,9 +47,10 @@ def test_a_run_is_private_and_its_id_says_when(store):
 
 def test_what_was_asked_is_kept_with_secrets_masked(store, monkeypatch):
     monkeypatch.setenv("MY_TOKEN", "tell-nobody")
-    run = store.create(Path("/repo"), "fix tell-nobody", {"seed": 1})
+    run = store.create(Path("/repo"), "fix tell-nobody", {"seed": 1, "goal": "fix tell-nobody"})
     meta = store.open(run.id).meta()
-    assert (meta["repo"], meta["goal"], meta["request"]) == ("/repo", "fix [masked:MY_TOKEN]", {"seed": 1})
+    masked = "fix [masked:MY_TOKEN]"
+    assert (meta["repo"], meta["goal"], meta["request"]) == ("/repo", masked, {"seed": 1, "goal": masked})
 
 
 def test_the_list_has_exactly_the_keys_of_the_design_newest_first(store):
