@@ -146,6 +146,9 @@ def _policy(request: Request) -> tuple[Any, str, str]:
         model, why = choose_model(request.model)
     except ValueError as error:
         raise UsageError(f"--model: {error}") from error
+    if request.pictures and not (model is not None and model.images):
+        who = f"{model.name} takes no pictures" if model is not None else f"there is no model to see them: {why}"
+        raise UsageError(f"--image-file: {who}; leave it out, or take a model that takes pictures, such as gemma4")
     if model is None:
         return search, "", why
     from coder.policies.hybrid import HybridPolicy

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+_LISTS = ("tests", "allow_hosts", "pictures")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -36,20 +38,16 @@ class Request:
     test_runs: int = 0
     disk: int = 2048  # MB that the run's directory may have
     supervise: bool = True  # False: drift is seen and told, not answered
+    pictures: tuple[str, ...] = ()  # files that belong to the goal, for models that take them
 
     def to_dict(self) -> dict[str, Any]:
         """Builtins only, for the record."""
-        return {
-            **asdict(self),
-            "repo": str(self.repo),
-            "tests": list(self.tests),
-            "allow_hosts": list(self.allow_hosts),
-        }
+        return {**asdict(self), "repo": str(self.repo), **{key: list(getattr(self, key)) for key in _LISTS}}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Request:
         """The request a record holds; keys of a newer version are ignored."""
         known = {f.name for f in fields(cls)}
         kept = {key: value for key, value in data.items() if key in known}
-        lists = {key: tuple(data.get(key, ())) for key in ("tests", "allow_hosts")}
+        lists = {key: tuple(data.get(key, ())) for key in _LISTS}
         return cls(**{**kept, **lists, "repo": Path(data["repo"])})

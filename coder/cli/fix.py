@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,6 +64,9 @@ def command(
     image: Annotated[
         str | None, typer.Option(metavar="NAME", help="Run in this container image, not with this machine's Python.")
     ] = None,
+    image_file: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A picture for the model, such as a screenshot.")
+    ] = None,
     as_json: Json = False,
     seed: Annotated[int | None, typer.Option(help="Seed of every random choice.")] = None,
     verbose: Verbose = False,
@@ -77,6 +81,7 @@ def command(
     flags = {name: value for name, value in given.items() if value is not None}
     try:
         request, destination = _prepare(repo, goal, tuple(test or ()), junit, flags)
+        request = replace(request, pictures=tuple(str(_picture(file)) for file in image_file or ()))
     except CoderError as error:
         if as_json:
             from coder.record.result import Result
@@ -89,6 +94,16 @@ def command(
 
     store = RunStore()
     return attempt(lambda listen: run.fix(request, store, listen), store, destination, as_json=as_json, verbose=verbose)
+
+
+def _picture(file: Path) -> Path:
+    from coder.models.images import KINDS
+
+    if not file.is_file():
+        raise UsageError(f"--image-file {file}: no such file")
+    if file.suffix.lower() not in KINDS:
+        raise UsageError(f"--image-file {file}: not a picture that models take; allowed: {', '.join(KINDS)}")
+    return file.resolve()
 
 
 def _prepare(

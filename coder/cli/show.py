@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coder.cli.options import HERE, Repo, RunOrNewest
+from coder.cli.prompts import show_prompt
 from coder.cli.terminal import print_text
 from coder.cli.text import count, duration, one_line, visible
 
@@ -25,6 +26,9 @@ def command(
     alternatives: Annotated[
         bool, typer.Option("--alternatives", help="Only the other patches that pass, and what tells them apart.")
     ] = False,
+    prompt: Annotated[
+        int, typer.Option(metavar="STEP", help="Show exactly what the model was sent in this step.", show_default=False)
+    ] = 0,
 ) -> None:
     """Each step in a line or two, the suspects, the verification, drift, and where the time went."""
     from coder.cli.landing import find_run
@@ -33,6 +37,9 @@ def command(
     found = find_run(RunStore(), run, repo)
     if alternatives:
         show_alternatives(found.result(), found.id)
+        return
+    if prompt:
+        show_prompt(found, prompt)
         return
     summary = found.summary()
     status = summary.status.replace("_", " ") + (", resumable" if summary.resumable else "")

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
-from coder.nodes.view import charge, view_of
+from coder.nodes.view import charge, record_prompt, view_of
 from coder.policies.contract import Edit
 from coder.session import Session
 from coder.state import Proposal, State
@@ -27,6 +27,7 @@ def edit(session: Session, state: State) -> State:
     memory: dict[str, Any] = session.load(state["memory"]) or {}
     view = view_of(session, state)
     made = session.policy.edit(view)
+    record_prompt(session, "edit", state, made.spent)
     memory["policy"] = view.memory
     memory["nudge"] = ""
     for event in made.tool_events:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.baseline import failures
-from coder.nodes.view import charge, load_baseline, view_of
+from coder.nodes.view import charge, load_baseline, record_prompt, view_of
 from coder.nodes.world import changed_lines, gather
 from coder.repair.localize import localize
 from coder.session import Session
@@ -25,6 +25,7 @@ def plan(session: Session, state: State) -> State:
         state = State(**{**state, "memory": session.save_passing(memory)})
     view = view_of(session, state)
     proposal = session.policy.plan(view)
+    record_prompt(session, "plan", state, proposal.spent)
     memory["policy"] = view.memory
     memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     data = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}

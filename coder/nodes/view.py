@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from coder.models.images import data_url
 from coder.nodes.baseline import failures
 from coder.nodes.facts import Baseline
 from coder.policies.contract import Left, Plan, Spent, View
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.world import NOTHING, World
 from coder.session import Session
-from coder.state import Ref, State
+from coder.state import NodeName, Ref, State
 from coder_tools.contract import Splice
 from coder_tools.logs import Finding
 from coder_tools.workspace import Workspace
@@ -62,7 +63,27 @@ def view_of(session: Session, state: State) -> View:
         facts=session.live.watch.known.facts(),
         nudge=memory.get("nudge", ""),
         think=memory.get("think", True),
+        logs=_logs(session, state),
+        images=tuple(data_url(file) for file in session.request.pictures),
     )
+
+
+def _logs(session: Session, state: State) -> dict[str, str]:
+    """What the failing tests of the last run of a change printed; of the baseline before there is one."""
+    outcome = session.load(state["outcome"]) or {}
+    if outcome.get("kind") == "change":
+        return {r["id"]: r["message"] for r in outcome["results"] if r["outcome"] not in ("passed", "xpassed")}
+    return {r.id: r.message for r in failures(load_baseline(session, state), state["goal_tests"])}
+
+
+def record_prompt(session: Session, node: NodeName, state: State, spent: Spent) -> None:
+    """Keep what was sent to the model, a message a blob: what a prompt shares with the one before is kept once."""
+    if spent.prompt is None:
+        return
+    sent = {**spent.prompt, "prompt_tokens": spent.prompt_tokens, "completion_tokens": spent.completion_tokens}
+    sent["messages"] = [session.save(message) for message in spent.prompt["messages"]]
+    sent["tools"] = session.save(spent.prompt["tools"])
+    session.emit(node, "prompt", {"step": state["counts"]["steps"] + 1, **sent})
 
 
 def charge(state: State, spent: Spent) -> dict[str, int]:

@@ -6,6 +6,7 @@ The policy's own state between steps lives in `View.memory`, which the caller st
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -26,6 +27,7 @@ class Spent:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model_calls: int = 0
+    prompt: Mapping[str, Any] | None = None  # what was sent, secrets masked: messages, tools, settings
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ class View:
     refused: tuple[str, ...] = ()  # unified diffs that were tried and failed; not to be tried again
     nudge: str = ""  # the supervisor's word for this step
     think: bool = True  # False: the supervisor has turned thinking off
+    logs: Mapping[str, str] = field(default_factory=dict)  # what failing tests printed in the last run, by test
+    map: Callable[[int], str] | None = None  # a map of the repository in at most so many characters
+    images: tuple[str, ...] = ()  # data URLs that belong to the task
     think_limit: int | None = None  # tokens of thinking after which it is cut short; None: the policy's own limit
 
 

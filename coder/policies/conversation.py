@@ -32,9 +32,9 @@ class Conversation:
         seen: dict[str, str] = self._memory["seen"]
         return seen
 
-    def restart(self, opening: str) -> None:
+    def restart(self, opening: Message) -> None:
         """Forget what was said and begin anew."""
-        self._memory.update(messages=[{"role": "user", "content": opening}], pending=[], seen={})
+        self._memory.update(messages=[opening], pending=[], seen={}, keys={})
 
     def say(self, text: str) -> None:
         """Tell the model something: in the last tool result where there is one, else as the user.

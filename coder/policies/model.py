@@ -9,10 +9,12 @@ from typing import Any
 
 from coder.models.contract import ChatModel, Message, ModelError, Reply, ToolSchema
 from coder.policies import prompt
+from coder.policies.context import fenced
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
 from coder.policies.conversation import Conversation
 from coder.policies.replies import calls_in, plan_of
 from coder.record.mask import Blindfold
+from coder_tools.formats import choose, format_of
 from coder_tools.text import cap, clean
 from coder_tools.toolbox import Toolbox, ToolResult, schemas
 
@@ -37,6 +39,7 @@ class ModelPolicy:
         self._model = model
         self._blindfold = Blindfold()
         self._wait = wait
+        self._sent: dict[str, Any] = {}  # the last question
 
     def plan(self, view: View) -> Plan:
         """One question for a hypothesis. Without an answer the plan only names the suspects' files."""
@@ -49,7 +52,7 @@ class ModelPolicy:
         except ModelError as error:
             self._bear(view, error)
             return Plan("The model could not be asked.", files, spent=Spent(model_calls=1))
-        spent = _spent(reply)
+        spent = self._spent(reply)
         if not reply.text.strip():
             return Plan("The model gave no hypothesis.", files, spent=spent)
         return plan_of(reply.text, view.workspace.files(), spent)
@@ -59,8 +62,9 @@ class ModelPolicy:
         talk = Conversation(view.memory)
         self._catch_up(talk, view)
         before = view.workspace.revision()
-        system: Message = {"role": "system", "content": prompt.edit_system(view, self._room(view))}
-        tools = schemas()
+        form = view.memory["form"]
+        system: Message = {"role": "system", "content": prompt.edit_system(view, self._room(view), form)}
+        tools = schemas(form)
         messages = talk.fit(system, tools, self._model.context - self._allowance(view) - self._model.context // 20)
         try:
             reply = self._ask(view, messages, tools)
@@ -73,8 +77,9 @@ class ModelPolicy:
         written = [] if asked else calls_in(reply.text)
         asked = asked or written
         ids = talk.reply("" if written else reply.text, reply.thinking[:_THOUGHT_LIMIT], asked)
-        toolbox = Toolbox(view.workspace, talk.seen, limit=min(12_000, self._room(view) // 5))
+        toolbox = Toolbox(view.workspace, talk.seen, min(12_000, self._room(view) // 5), view.logs)
         results = toolbox.run_all([(name, self._blindfold.restore(arguments)) for name, arguments in asked])
+        _keep_score(view.memory.setdefault("forms", {}), results)
         wants = self._settle(talk, view, reply, ids, results)
         view.memory["revision"] = view.workspace.revision()
         changed = view.memory["revision"] != before
@@ -82,7 +87,7 @@ class ModelPolicy:
             changes=dict(view.workspace.changes) if changed else None,
             note=_note(reply, results),
             tool_events=tuple(_event(result, pending=bool(result.asks) and wants == "test") for result in results),
-            spent=_spent(reply),
+            spent=self._spent(reply),
             wants=wants,
             thought=cap(f"{reply.thinking}\n{'' if written else reply.text}".strip(), _THOUGHT_LIMIT),
         )
@@ -95,10 +100,14 @@ class ModelPolicy:
         plan = view.plan.text if view.plan is not None else ""
         told = json.dumps(view.finding.to_dict(), sort_keys=True) if view.finding is not None else ""
         if not talk.messages or memory.get("plan") != plan:
-            talk.restart(prompt.opening(view, self._room(view)))
-            memory.update(plan=plan, tested="", silent=0)
+            opening = prompt.opening(view, self._room(view))
+            talk.restart(opening)
+            if counted := self._model.count(opening["content"]):  # a better guess, before the first count comes
+                memory.setdefault("ratio", len(opening["content"]) / counted)
+            form = choose(self._model.billions, memory.get("forms", {}))
+            memory.update(plan=plan, tested="", silent=0, form=form)
         else:
-            news = prompt.fenced("test run", view.finding.words()) if view.finding is not None else "Not known."
+            news = fenced("test run", view.finding.words()) if view.finding is not None else "Not known."
             settled = talk.settle(news)
             if memory.get("revision") != view.workspace.revision():
                 talk.say(prompt.taken_back(view.workspace))
@@ -151,16 +160,22 @@ class ModelPolicy:
     def _ask(self, view: View, messages: list[Message], tools: Sequence[ToolSchema]) -> Reply:
         masked = [Message(**{**m, "content": self._blindfold.text(m["content"])}) for m in messages]
         allowed = max(256, min(self._allowance(view), view.left.tokens))
+        think, limit = self._thinks(view), min(view.think_limit or allowed, allowed * 3 // 4)  # the answer needs room
+        self._sent = {"messages": masked, "tools": list(tools), "think": think, "max_tokens": allowed}
         reply = self._model.chat(
             masked,
             tools,
-            think=self._thinks(view),
+            think=think,
             max_tokens=allowed,
             timeout=max(1.0, min(_CALL_SECONDS, view.left.seconds)),
-            think_limit=min(view.think_limit or allowed, allowed * 3 // 4),  # the answer needs room as well
+            think_limit=limit,
         )
         view.memory["failures"] = 0
         return reply
+
+    def _spent(self, reply: Reply) -> Spent:
+        sent = {**self._sent, "load_seconds": reply.load_seconds}
+        return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls, sent)
 
     def _bear(self, view: View, error: ModelError) -> None:
         """Wait a little after a failed call, longer each time; raise it where asking again is no use."""
@@ -181,8 +196,12 @@ class ModelPolicy:
         return int((self._model.context - self._allowance(view)) * 2.5)
 
 
-def _spent(reply: Reply) -> Spent:
-    return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls)
+def _keep_score(forms: dict[str, list[int]], results: Sequence[ToolResult]) -> None:
+    """Count the edits that landed and those that were refused, by the form they came in."""
+    for result in results:
+        form = format_of(result.name, result.arguments)
+        if form is not None and not result.repeated:
+            forms.setdefault(form, [0, 0])[0 if result.ok else 1] += 1
 
 
 def _event(result: ToolResult, pending: bool) -> ToolEvent:

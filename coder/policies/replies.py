@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from coder.policies.contract import Plan, Spent
+from coder_tools.calls import tool_named
+from coder_tools.formats import edits_in
 from coder_tools.text import cap, clean
+from coder_tools.workspace import ToolError
 
 _LABEL = re.compile(r"^[\s>*#-]*\**(hypothesis|files?|evidence)\**\s*:\s*\**\s*(.*)$", re.IGNORECASE)
-_FENCE = re.compile(r"```(?:json|tool_call|tool)?\s*\n(.*?)```|<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
+_FENCE = re.compile(
+    r"```(?:json|tool_call|tool_code|tool|python)?\s*\n(.*?)```|<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL
+)
+_GEMMA = re.compile(r"<\|tool_call>call:(\w+)\{(.*?)\}<tool_call\|>", re.DOTALL)
+_GEMMA_ARGUMENT = re.compile(r'(\w+):(?:<\|"\|>(.*?)<\|"\|>|([^,{}]+))', re.DOTALL)
 _TEXT_LIMIT = 1500  # characters of a hypothesis or its evidence
 _FILES = 10
 
@@ -30,27 +38,65 @@ def plan_of(text: str, files: Sequence[str], spent: Spent) -> Plan:
 
 
 def calls_in(text: str) -> list[tuple[str, Any]]:
-    """(name, arguments) of calls that a model wrote as JSON into its text: in fences, or with nothing around."""
+    """(name, arguments) of calls that a model wrote into its text: as JSON, as a Python call, in its template's own
+    form, or as an edit block, a diff or a whole file. In fences, in tags, or with nothing around."""
+    if native := _GEMMA.findall(text):
+        return [(name, {k: a or b.strip() for k, a, b in _GEMMA_ARGUMENT.findall(body)}) for name, body in native]
     fenced = [first or second for first, second in _FENCE.findall(text)]
+    found = [call for piece in fenced or [text] for call in _json_calls(piece.strip()) or _python_calls(piece.strip())]
+    return found or edits_in(text)
+
+
+def _json_calls(piece: str) -> list[tuple[str, Any]]:
     found = []
-    for piece in fenced or [text]:
-        value = _json(piece.strip())
-        for item in value if isinstance(value, list) else [value]:
-            call = item.get("function", item) if isinstance(item, dict) else None
-            if not isinstance(call, dict):
-                continue
-            name = call.get("name") or call.get("tool")
-            arguments = next((call[key] for key in ("arguments", "parameters", "args") if key in call), None)
-            if isinstance(name, str) and arguments is not None:
-                found.append((name, arguments))
+    value = _json(piece)
+    for item in value if isinstance(value, list) else [value]:
+        call = item.get("function", item) if isinstance(item, dict) else None
+        if not isinstance(call, dict):
+            continue
+        name = call.get("name") or call.get("tool")
+        arguments = next((call[key] for key in ("arguments", "parameters", "args") if key in call), None)
+        if isinstance(name, str) and arguments is not None:
+            found.append((name, arguments))
+    return found
+
+
+def _python_calls(piece: str) -> list[tuple[str, Any]]:
+    """Calls of the tools with literal arguments, such as read_file(path="a.py"); nothing else may stand there."""
+    try:
+        body = ast.parse(piece).body if piece.endswith(")") else []
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found: list[tuple[str, Any]] = []
+    for statement in body:
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name | ast.Attribute):
+            return []
+        try:
+            tool = tool_named(ast.unparse(call.func))
+            given = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
+            values = dict(zip(tool.parameters, map(ast.literal_eval, call.args), strict=False))
+        except (ToolError, ValueError):
+            return []
+        found.append((tool.name, values | given))
     return found
 
 
 def _json(text: str) -> Any:
+    """The value; also of JSON with the slips that small models make: Python's literals, a comma or brace too many."""
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return None
+        pass
+    start, end = text.find("{"), text.rfind("}")
+    inner = re.sub(r",(\s*[}\]])", r"\1", text[start : end + 1]) if 0 <= start < end else ""
+    readers: tuple[Callable[[str], Any], ...] = (json.JSONDecoder(strict=False).decode, ast.literal_eval)
+    for read in readers:
+        try:
+            return read(inner) if inner else None
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return None
 
 
 def _json_plan(text: str) -> dict[str, str]:

@@ -310,3 +310,60 @@ def test_a_plan_in_prose_is_taken_whole() -> None:
 @pytest.mark.parametrize("text", ["", "plain words", '{"a": 1}', "[1, 2]", "{broken", "```\ncode\n```", "null"])
 def test_text_that_is_no_call_is_none(text: str) -> None:
     assert calls_in(text) == []
+
+
+# pictures, logs, forms
+
+
+def test_what_was_sent_is_handed_over_for_the_record(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(READ), {"content": "HYPOTHESIS: x"}])
+    made = policy(fake)
+    sent = made.edit(view()).spent.prompt
+    assert sent is not None
+    assert [m["content"] for m in sent["messages"]] == [m["content"] for m in fake.chats[0]["messages"]]
+    assert sent["tools"] == fake.chats[0]["tools"] and sent["think"] is True
+    plan = made.plan(view()).spent.prompt
+    assert plan is not None and plan["tools"] == []
+
+
+def test_pictures_belong_to_the_opening(fake_ollama: Fake) -> None:
+    models = [{"name": "gemma4:e4b", "capabilities": ["tools", "vision"]}]
+    fake = fake_ollama(models=models, replies=[calls(READ), calls(FIX)])
+    first = view(images=("data:image/png;base64,aGk=",))
+    made = policy(fake)
+    made.edit(first)
+    made.edit(view(first.memory, images=("data:image/png;base64,aGk=",)))
+    assert [m.get("images") for m in fake.chats[1]["messages"]] == [None, ["aGk="], None, None]
+
+
+def test_the_log_of_the_last_run_can_be_read(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls({"name": "read_log", "arguments": {}}), calls(FIX)])
+    first = view(logs={GOAL: "E   assert -1 == 3"})
+    made = policy(fake)
+    made.edit(first)
+    made.edit(view(first.memory))
+    assert "E   assert -1 == 3" in fake.chats[1]["messages"][-1]["content"]
+
+
+def test_a_form_that_keeps_failing_is_replaced_with_the_next_plan(fake_ollama: Fake) -> None:
+    models = [{"name": "gemma4:e4b", "capabilities": ["tools"], "parameter_size": "31B"}]
+    bad = [
+        calls({"name": "edit_file", "arguments": {"path": "src/calc.py", "search": f"n{n}", "replace": "x"}})
+        for n in "ab"
+    ]
+    fake = fake_ollama(models=models, replies=[*bad, calls(FIX)])
+    made = policy(fake)
+    memory: dict[str, Any] = {}
+    for plan in (None, None, Plan("another")):
+        now = view(memory, plan=plan)
+        made.edit(now)
+        memory = now.memory
+    assert "`search` (the lines" in fake.chats[1]["messages"][0]["content"]
+    assert "`function` (its name)" in fake.chats[2]["messages"][0]["content"]
+
+
+def test_a_text_with_an_edit_block_is_an_edit(fake_ollama: Fake) -> None:
+    block = "src/calc.py\n<<<<<<< SEARCH\n    return a - b\n=======\n    return a + b\n>>>>>>> REPLACE\n"
+    fake = fake_ollama(replies=[{"content": f"Here:\n\n{block}"}])
+    [edit] = drive(policy(fake), steps=1)
+    assert edit.changes == {"src/calc.py": b"def add(a, b):\n    return a + b\n"}

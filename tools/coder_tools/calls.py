@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from coder_tools.workspace import ToolError
@@ -17,6 +18,10 @@ class Tool:
     name: str
     description: str
     parameters: dict[str, tuple[str, str, bool]]
+
+    def only(self, names: Sequence[str]) -> Tool:
+        """The tool with these parameters alone, in this order."""
+        return replace(self, parameters={name: self.parameters[name] for name in names})
 
     def schema(self) -> dict[str, Any]:
         """The OpenAI form, which Ollama takes too."""
@@ -32,7 +37,8 @@ _PATH = ("string", "path relative to the repository", True)
 TOOLS = {
     tool.name: tool
     for tool in (
-        Tool("list_files", "List files.", {"path": ("string", "directory or pattern; all if left out", False)}),
+        Tool("list_files", "List files.", {"path": ("string", "directory or pattern", False)}),
+        Tool("outline", "The functions and classes of a file.", {"path": _PATH}),
         Tool(
             "read_file",
             "Read lines of a file, numbered.",
@@ -44,43 +50,54 @@ TOOLS = {
         ),
         Tool(
             "search",
-            "Find text (or a regular expression) in the files.",
+            "Find text or a regular expression.",
             {
                 "pattern": ("string", "text to find", True),
-                "path": ("string", "directory or file; all if left out", False),
+                "path": ("string", "directory or file", False),
             },
         ),
         Tool(
             "find_definition",
-            "Where a function, class or variable is defined and used.",
-            {"name": ("string", "the name, such as add or Box.add", True)},
+            "Where a name is defined and used.",
+            {"name": ("string", "such as Box.add", True)},
         ),
         Tool(
             "edit_file",
-            "Replace lines in a file: give `search` and `replace`; or `function` and `replace` "
-            "to replace a whole function.",
+            "Change a file: `search` and `replace` lines, or name a `function` and give it whole as `replace`.",
             {
                 "path": _PATH,
-                "search": ("string", "the lines as they are now, without line numbers, unique in the file", False),
-                "replace": ("string", "the new lines", True),
-                "function": ("string", "name of a function or class to replace whole, instead of search", False),
+                "search": ("string", "the lines as they are, unique in the file", False),
+                "replace": ("string", "the new lines", False),
+                "function": ("string", "instead of search: what to replace whole", False),
+                "diff": ("string", "unified diff of the file, instead of the others", False),
             },
         ),
         Tool(
             "create_file",
-            "Create a new file.",
+            "Create a new file, or write a small one anew.",
             {"path": _PATH, "content": ("string", "the whole content", True)},
         ),
-        Tool("run_tests", "Run the goal tests on your edits and see what fails.", {}),
+        Tool("read_log", "What the last run of the tests printed.", {"test": ("string", "only this one", False)}),
+        Tool("run_tests", "Run the goal tests on your edits.", {}),
         Tool("finish", "Say that the fix is complete.", {"summary": ("string", "what was wrong", False)}),
     )
 }
 
 _NAMES = {
     "list_files": ("ls", "list", "list_dir", "list_directory", "glob", "find_files", "tree"),
+    "outline": ("symbols", "list_symbols", "document_symbols", "get_outline", "file_outline", "structure"),
+    "read_log": ("log", "logs", "test_log", "last_log", "read_logs", "test_output", "get_log"),
     "read_file": ("read", "cat", "open", "open_file", "view", "view_file", "show_file", "get_file", "file_read"),
     "search": ("grep", "rg", "find", "search_files", "search_code", "code_search", "find_text", "grep_search"),
-    "find_definition": ("definition", "goto_definition", "find_symbol", "symbol", "find_references", "references"),
+    "find_definition": (
+        "find_name",
+        "definition",
+        "goto_definition",
+        "find_symbol",
+        "symbol",
+        "find_references",
+        "references",
+    ),
     "edit_file": (
         "edit",
         "replace",
@@ -89,6 +106,8 @@ _NAMES = {
         "search_replace",
         "modify_file",
         "patch",
+        "apply_patch",
+        "apply_diff",
         "update_file",
     ),
     "create_file": ("create", "new_file", "write", "write_file", "add_file", "file_write"),
@@ -104,6 +123,8 @@ _ARGUMENTS = {
     "search": ("old", "old_str", "old_string", "old_text", "old_code", "find", "original", "search_text", "before"),
     "replace": ("new", "new_str", "new_string", "new_text", "new_code", "replacement", "code", "content", "after"),
     "function": ("function_name", "name", "symbol", "class"),
+    "diff": ("patch", "unified_diff"),
+    "test": ("test_id", "name", "id"),
     "content": ("contents", "text", "file_text", "code", "source", "body", "data"),
     "summary": ("message", "text", "answer", "reason", "result", "note"),
 }

@@ -1,7 +1,7 @@
 """Edits that land exactly where they were meant, or not at all.
 
 Every function takes a file's bytes and gives new bytes; nothing is written. Line ends, encoding and a missing
-final newline stay as they are in the file.
+final newline stay as they are in the file. Whatever does not parse afterwards is refused.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ import ast
 import difflib
 import re
 import textwrap
-import warnings
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coder_tools.diffs import hunks_of
+from coder_tools.languages import grammar_of
+from coder_tools.match import Place, ambiguous, find_lines, not_found, reindented, unnumbered
 from coder_tools.symbols import Symbol, definitions
-from coder_tools.text import clean, decode
-from coder_tools.workspace import ToolError
+from coder_tools.syntax import EditRefused, check_syntax, syntax_fault
+from coder_tools.text import decode
 
-_NUMBERED = re.compile(r"\s*\d+\| ?")
+__all__ = ["EditRefused", "Landed", "apply_diff", "create", "replace", "replace_function", "rewrite"]
 
-
-class EditRefused(ToolError):
-    """The edit was not made. The message says why, and what to send instead."""
+_PLACEHOLDER = re.compile(
+    r"^\s*(#|//|/\*|<!--)?\s*\.{3}.{0,60}(existing|rest|unchanged|remain|same|omitted)", re.I | re.M
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Landed:
     """An edit that found its place."""
 
     data: bytes
-    how: str  # "exact", "indentation", "spacing", "function" or "created": what had to be overlooked to find it
+    how: str  # "exact", "function", "created" ..., or what had to be overlooked: "indentation", "spacing", "wording"
     first_line: int  # of the new text in the new file
     last_line: int
 
@@ -65,7 +68,7 @@ class _Source:
 def replace(path: str, data: bytes, search: str, replacement: str) -> Landed:
     """Replace the one place that has the text `search`.
 
-    Tried in turn: the text exactly, lines that differ only in indentation, lines that differ only in white space.
+    Tried in turn: the text exactly, lines that differ only in indentation, in white space, in a slip of the pen.
     Raises EditRefused if there is no such place or more than one, or if the result does not parse.
     """
     source = _Source(path, data)
@@ -75,11 +78,36 @@ def replace(path: str, data: bytes, search: str, replacement: str) -> Landed:
     if search.endswith("\n") and replacement and not replacement.endswith("\n"):
         replacement += "\n"  # whole lines go out, so whole lines come in
     landed = _exact(source, search, replacement)
-    if landed is None and all(_NUMBERED.match(line) for line in search.splitlines() if line.strip()):
-        search, replacement = _unnumbered(search), _unnumbered(replacement)
+    if landed is None and unnumbered(search) != search:
+        search, replacement = unnumbered(search), unnumbered(replacement)
         landed = _exact(source, search, replacement)
     if landed is None:
-        landed = _by_lines(source, search, replacement)
+        lines, wanted = source.text.split("\n"), search.strip("\n").split("\n")
+        place = find_lines(lines, wanted)
+        if place is None:
+            raise not_found(path, lines, wanted)
+        new = replacement.strip("\n").split("\n") if replacement.strip("\n") else []
+        landed = _put(source, place, wanted, new)
+    check_syntax(path, landed.data, before=data)
+    return landed
+
+
+def apply_diff(path: str, data: bytes, diff: str) -> Landed:
+    """Apply a unified diff of one file, each hunk where its lines are, whatever its numbers say.
+
+    Raises EditRefused as `replace` does; then no hunk of it is applied.
+    """
+    landed: Landed | None = None
+    drift = 0  # lines that the hunks before have added
+    for hunk in hunks_of(diff):
+        source = _Source(path, landed.data if landed is not None else data)
+        lines = source.text.split("\n")
+        place = find_lines(lines, hunk.old, None if hunk.near is None else hunk.near + drift)
+        if place is None:
+            raise not_found(path, lines, hunk.old)
+        landed = _put(source, place, hunk.old, hunk.new)
+        drift += len(hunk.new) - len(hunk.old)
+    assert landed is not None  # hunks_of gives at least one
     check_syntax(path, landed.data, before=data)
     return landed
 
@@ -97,6 +125,24 @@ def create(path: str, content: str) -> Landed:
     return Landed(data, "created", 1, content.count("\n"))
 
 
+def rewrite(path: str, data: bytes, content: str) -> Landed:
+    """The whole file anew. Raises EditRefused for one that leaves out what was there, or does not parse."""
+    if _PLACEHOLDER.search(content):
+        raise EditRefused("Nothing was written: the content stands in for some lines with `...`. Send every line.")
+    kept = {symbol.qualified for symbol in definitions(path, _plain(content).encode("utf-8", "replace"))}
+    lost = [symbol.qualified for symbol in definitions(path, data) if symbol.qualified not in kept]
+    if len(lost) > 1 and len(lost) * 2 > len(kept):
+        raise EditRefused(
+            f"Nothing was written: the content leaves out {', '.join(lost[:8])}. Send the whole file, or use edit_file."
+        )
+    source, content = _Source(path, data), _plain(content)
+    if content and source.text.endswith("\n") and not content.endswith("\n"):
+        content += "\n"
+    landed = source.splice(0, len(source.text), content, "rewritten")
+    check_syntax(path, landed.data, before=data)
+    return landed
+
+
 def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
     """Replace the whole function or class `name` ("add" or "Box.add") by `code`.
 
@@ -105,8 +151,9 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
     symbol = _definition(path, data, name)
     source = _Source(path, data)
     code = textwrap.dedent(_plain(code)).strip("\n")
-    _check_defines(code, symbol)
-    start, end = symbol.start if code.startswith("@") else symbol.body_start, symbol.end
+    if path.endswith((".py", ".pyi")):
+        _check_defines(code, symbol)
+    start, end = symbol.start if code.startswith(("@", "export ", "template")) else symbol.body_start, symbol.end
     prefix = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     try:
         text_start = len(data[prefix:start].decode("utf-8").replace("\r\n", "\n"))
@@ -115,47 +162,17 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
         raise EditRefused(f"{path} is not UTF-8. Give search and replace texts instead.") from None
     line_start = source.text.rfind("\n", 0, text_start) + 1
     indent = source.text[line_start:text_start]
-    if indent.strip():
+    if indent.strip(" \t") not in ("", "export"):
         raise EditRefused(f"{name} does not begin its line. Give search and replace texts instead.")
+    indent = indent[: len(indent) - len(indent.lstrip())]
     landed = source.splice(text_start, text_end, textwrap.indent(code, indent)[len(indent) :], "function")
     check_syntax(path, landed.data, before=data)
+    _check_kept(path, landed.data, data, symbol)
     return landed
-
-
-def check_syntax(path: str, data: bytes, before: bytes | None = None) -> None:
-    """Raise EditRefused, with line and caret, if a Python file does not parse (and did so `before`)."""
-    if not path.endswith((".py", ".pyi")):
-        return
-    error = _syntax_error(data)
-    if error is None or (before is not None and _syntax_error(before) is not None):
-        return
-    where = f"line {error.lineno}: " if error.lineno else ""
-    line = clean(error.text or "").rstrip("\n")
-    caret = f"\n{line}\n{' ' * max(0, (error.offset or 1) - 1)}^" if line else ""
-    raise EditRefused(
-        f"Nothing was written: {path} would no longer parse. {where}{error.msg}{caret}\nSend the edit again, corrected."
-    )
-
-
-def _syntax_error(data: bytes) -> SyntaxError | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(data)
-    except SyntaxError as error:
-        return error
-    except (ValueError, RecursionError, MemoryError) as error:
-        return SyntaxError(str(error) or "nested too deeply")
-    return None
 
 
 def _plain(text: str) -> str:
     return text.replace("\r\n", "\n")
-
-
-def _unnumbered(text: str) -> str:
-    """The text without the line numbers that reading a file shows."""
-    return "\n".join(_NUMBERED.sub("", line, count=1) for line in text.split("\n"))
 
 
 def _exact(source: _Source, search: str, replacement: str) -> Landed | None:
@@ -170,7 +187,7 @@ def _exact(source: _Source, search: str, replacement: str) -> Landed | None:
     if not found:
         return None
     if len(found) > 1:
-        raise _ambiguous([text.count("\n", 0, at) + 1 for at in found])
+        raise ambiguous([text.count("\n", 0, at) + 1 for at in found])
     start = found[0]
     return source.splice(start, start + len(search), replacement, "exact")
 
@@ -183,94 +200,17 @@ def _is_word(char: str) -> bool:
     return char.isalnum() or char == "_"
 
 
-def _ambiguous(lines: list[int]) -> EditRefused:
-    places = ", ".join(map(str, lines[:8]))
-    return EditRefused(
-        f"Nothing was written: that text is there {len(lines)} times (lines {places}). "
-        "Add lines before or after it until only one place is meant."
-    )
-
-
-def _by_lines(source: _Source, search: str, replacement: str) -> Landed:
-    """The edit at the one run of lines that is the same but for white space. Raises EditRefused."""
+def _put(source: _Source, place: Place, wanted: Sequence[str], new: Sequence[str]) -> Landed:
+    """The new lines in a place that was found, indented as the file is there."""
     lines = source.text.split("\n")
-    wanted = search.strip("\n").split("\n")
-    new = replacement.strip("\n").split("\n") if replacement.strip("\n") else []
-    for how, key in (("indentation", _stripped), ("spacing", _spaced)):
-        keys = [key(line) for line in lines]
-        needle = [key(line) for line in wanted]
-        found = [at for at in range(len(keys) - len(needle) + 1) if keys[at : at + len(needle)] == needle]
-        if len(found) > 1:
-            raise _ambiguous([at + 1 for at in found])
-        if found:
-            at, until = found[0], found[0] + len(wanted)
-            new = _reindented(new, wanted, lines[at:until])
-            start = sum(len(line) + 1 for line in lines[:at])
-            end = start + sum(len(line) + 1 for line in lines[at:until])
-            block = "".join(line + "\n" for line in new)
-            if end > len(source.text):  # the last line has no newline, and gets none
-                end, block = len(source.text), block.removesuffix("\n")
-            return source.splice(start, end, block, how)
-    raise _not_found(source, wanted)
-
-
-def _stripped(line: str) -> str:
-    return line.strip()
-
-
-def _spaced(line: str) -> str:
-    return " ".join(line.split())
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
-
-
-def _reindented(new: list[str], wanted: list[str], there: list[str]) -> list[str]:
-    """The new lines with the file's indentation, learnt from the lines searched for and those found."""
-    known: dict[str, str] = {}
-    for mine, theirs in zip(wanted, there, strict=True):
-        if mine.strip() and known.setdefault(_indent(mine), _indent(theirs)) != _indent(theirs):
-            raise EditRefused(
-                "Nothing was written: the lines are there, but indented otherwise, and not evenly so. "
-                "Send them with the indentation that the file has."
-            )
-    result = []
-    for line in new:
-        if not line.strip():
-            result.append("")
-            continue
-        indent = _indent(line)
-        base = max((k for k in known if indent.startswith(k)), key=len, default=None)
-        if base is None:  # less indented than all that was searched for: move it as far as the least of those
-            base = min(known, key=len)
-            shift = len(known[base]) - len(base)
-            result.append(known[base][: max(0, len(indent) + shift)] + line.strip())
-            continue
-        deeper = indent[len(base) :]
-        if known[base].endswith("\t") and "\t" not in deeper:
-            deeper = "\t" * ((len(deeper) + 3) // 4)
-        elif "\t" not in known[base]:
-            deeper = deeper.replace("\t", "    ")
-        result.append(known[base] + deeper + line[len(indent) :])
-    return result
-
-
-def _not_found(source: _Source, wanted: list[str]) -> EditRefused:
-    """Say what comes nearest to the text that is not there."""
-    lines = source.text.split("\n")[:5000]
-    first = next(line.strip() for line in wanted if line.strip())
-    near = difflib.get_close_matches(first, {line.strip() for line in lines if line.strip()}, n=1, cutoff=0.6)
-    if not near:
-        return EditRefused(
-            f"Nothing was written: that text is not in {source.path}. Read the file and copy the lines exactly."
-        )
-    at = next(number for number, line in enumerate(lines) if line.strip() == near[0])
-    shown = clean("\n".join(lines[at : at + min(len(wanted) + 2, 12)]))
-    return EditRefused(
-        f"Nothing was written: that text is not in {source.path}. The nearest is at line {at + 1}:\n{shown}\n"
-        "Copy the lines to replace exactly as they are there."
-    )
+    if place.how in ("indentation", "spacing", "wording"):
+        new = reindented(new, wanted, lines[place.first : place.last])
+    start = sum(len(line) + 1 for line in lines[: place.first])
+    end = start + sum(len(line) + 1 for line in lines[place.first : place.last])
+    block = "".join(line + "\n" for line in new)
+    if end > len(source.text):  # the last line has no newline, and gets none
+        end, block = len(source.text), block.removesuffix("\n")
+    return source.splice(start, end, block, place.how)
 
 
 def _definition(path: str, data: bytes, name: str) -> Symbol:
@@ -291,12 +231,28 @@ def _definition(path: str, data: bytes, name: str) -> Symbol:
 
 
 def _check_defines(code: str, symbol: Symbol) -> None:
-    """Raise EditRefused unless the code is the one definition that it is to replace."""
-    if error := _syntax_error(code.encode("utf-8", "replace")):
-        raise EditRefused(f"Nothing was written: the code does not parse. Line {error.lineno}: {error.msg}")
-    body = ast.parse(code).body
-    names = [getattr(node, "name", "") for node in body]
+    """Raise EditRefused unless the Python code is the one definition that it is to replace."""
+    if fault := syntax_fault("code.py", code.encode("utf-8", "replace")):
+        raise EditRefused(f"Nothing was written: the code does not parse. Line {fault.line}: {fault.message}")
+    names = [getattr(node, "name", "") for node in ast.parse(code).body]
     if names != [symbol.name]:
-        raise EditRefused(
-            f"Nothing was written: to replace {symbol.qualified}, send its whole definition and nothing else."
-        )
+        raise _not_whole(symbol)
+
+
+def _check_kept(path: str, data: bytes, before: bytes, symbol: Symbol) -> None:
+    """Raise EditRefused if, in a language other than Python, more than the one definition came or went."""
+    if path.endswith((".py", ".pyi")) or grammar_of(path) is None:
+        return
+
+    def others(content: bytes) -> list[str]:
+        inside = symbol.qualified + "."
+        return [s.qualified for s in definitions(path, content) if not s.qualified.startswith(inside)]
+
+    if others(data) != others(before):
+        raise _not_whole(symbol)
+
+
+def _not_whole(symbol: Symbol) -> EditRefused:
+    return EditRefused(
+        f"Nothing was written: to replace {symbol.qualified}, send its whole definition and nothing else."
+    )

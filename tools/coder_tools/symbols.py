@@ -1,18 +1,22 @@
-"""Definitions and uses of names in Python files, by syntax (tree-sitter), also where one does not parse."""
+"""Definitions and uses of names, by syntax (tree-sitter), also in files that do not parse."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from coder_tools.languages import grammar_of, load, parse
 from coder_tools.workspace import Workspace
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node
 
 _FILE_LIMIT = 2_000_000  # bytes
+_WRAPPERS = ("decorated_definition", "export_statement", "template_declaration")
+_SCOPES = ("function", "class", "impl")
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Symbol:
 
     name: str
     qualified: str  # with the classes and functions around it: "Box.add"
-    kind: str  # "function", "class" or "variable"
+    kind: str  # "function", "class" or "variable"; types of any sort count as classes
     path: str
     first_line: int
     last_line: int
@@ -39,39 +43,41 @@ class Use:
     text: str
 
 
-@lru_cache(maxsize=1)
-def _parser() -> Parser:
-    import tree_sitter_python
-    from tree_sitter import Language, Parser
+@lru_cache(maxsize=512)
+def definitions(path: str, data: bytes) -> tuple[Symbol, ...]:
+    """Every definition in the file, however deep, in its order; () for a language that is not known."""
+    from tree_sitter import QueryCursor
 
-    return Parser(Language(tree_sitter_python.language()))
-
-
-def definitions(path: str, data: bytes) -> list[Symbol]:
-    """Every function and class, however deep, and the names assigned in module or class bodies."""
-    found: list[Symbol] = []
-    stack: list[tuple[Node, str, Node | None]] = [(_parser().parse(data).root_node, "", None)]
-    while stack:
-        node, scope, decorated = stack.pop()
-        inner = scope
-        if node.type in ("function_definition", "class_definition"):
-            name = _text(node.child_by_field_name("name"))
-            inner = f"{scope}{name}."
-            kind = "function" if node.type == "function_definition" else "class"
-            found.append(_symbol(name, scope, kind, path, node, decorated or node))
-        elif node.type == "assignment" and (target := _assigned(node)):
-            found.append(_symbol(target, scope, "variable", path, node, node))
-        outer = node if node.type == "decorated_definition" else None
-        stack.extend((child, inner, outer) for child in reversed(node.children))
-    return found
+    loaded = load(path)
+    if loaded is None or len(data) > _FILE_LIMIT:
+        return ()
+    found: dict[tuple[int, int, str], tuple[Node, str, str]] = {}
+    for _, captured in QueryCursor(loaded.definitions).matches(loaded.parser.parse(data).root_node):
+        [name] = captured.pop("name")
+        [(kind, nodes)] = captured.items()
+        node, text = nodes[0], _text(name)
+        if kind != "variable" or (node.start_byte, node.end_byte, text) not in found:  # `f = () => 1` is a function
+            found[node.start_byte, node.end_byte, text] = (node, kind, text)
+    symbols: list[Symbol] = []
+    around: list[tuple[int, str]] = []  # (end, qualified name) of the definitions that are open
+    for node, kind, text in sorted(found.values(), key=lambda item: (item[0].start_byte, -item[0].end_byte)):
+        while around and around[-1][0] <= node.start_byte:
+            around.pop()
+        text = text.replace("::", ".")
+        qualified = f"{around[-1][1]}.{text}" if around else text
+        if kind in _SCOPES:
+            around.append((node.end_byte, qualified))
+        if kind != "impl":
+            symbols.append(_symbol(text.rsplit(".", 1)[-1], qualified, kind, path, node))
+    return tuple(symbols)
 
 
 def find_definitions(workspace: Workspace, name: str) -> list[Symbol]:
     """Where a name, or a dotted one such as `Box.add`, is defined."""
-    last = name.rsplit(".", 1)[-1]
+    last = name.replace("::", ".").rsplit(".", 1)[-1]
     symbols = (
         symbol
-        for path, data in _python_files(workspace, last)
+        for path, data in _files_with(workspace, last)
         for symbol in definitions(path, data)
         if symbol.name == last
     )
@@ -82,14 +88,19 @@ def find_definitions(workspace: Workspace, name: str) -> list[Symbol]:
 
 def find_uses(workspace: Workspace, name: str, limit: int = 100) -> list[Use]:
     """Where a name stands in code, definitions included, at most `limit` places."""
-    last = name.rsplit(".", 1)[-1]
+    last = name.replace("::", ".").rsplit(".", 1)[-1]
     found: list[Use] = []
-    for path, data in _python_files(workspace, last):
+    for path, data in _files_with(workspace, last):
+        tree = parse(path, data)
+        if tree is None:
+            continue
         lines = data.split(b"\n")
+        wanted = last.encode()
         seen: set[int] = set()
-        for node in _walk(_parser().parse(data).root_node):
-            row = node.start_point[0]
-            if node.type == "identifier" and _text(node) == last and row not in seen:
+        for match in re.finditer(rb"(?<![\w$])" + re.escape(wanted) + rb"(?![\w$])", data):
+            node = tree.root_node.descendant_for_byte_range(match.start(), match.end())
+            row = data.count(b"\n", 0, match.start())
+            if node is not None and node.type.endswith("identifier") and row not in seen:
                 seen.add(row)
                 found.append(Use(path, row + 1, lines[row].decode("utf-8", "replace").strip()))
         if len(found) >= limit:
@@ -97,39 +108,35 @@ def find_uses(workspace: Workspace, name: str, limit: int = 100) -> list[Use]:
     return found[:limit]
 
 
-def _symbol(name: str, scope: str, kind: str, path: str, node: Node, whole: Node) -> Symbol:
+def outline(path: str, data: bytes) -> list[str]:
+    """The file's definitions, a line each: the line number and the first line of its text, indented as it is."""
+    lines = data.decode("utf-8", "replace").split("\n")
+    shown = []
+    for symbol in definitions(path, data):
+        row = data.count(b"\n", 0, symbol.body_start)
+        shown.append(f"{row + 1:>4}| {lines[row].rstrip()[:160]}")
+    return list(dict.fromkeys(shown))
+
+
+def _symbol(name: str, qualified: str, kind: str, path: str, node: Node) -> Symbol:
+    if node.parent is not None and node.parent.type == "lexical_declaration" and node.parent.named_child_count == 1:
+        node = node.parent  # `const f = ...` is one thing
+    whole = node
+    while whole.parent is not None and whole.parent.type in _WRAPPERS:
+        whole = whole.parent
     first, last = whole.start_point[0] + 1, whole.end_point[0] + 1
-    span = (first, last, whole.start_byte, whole.end_byte, node.start_byte)
-    return Symbol(name, scope + name, kind, path, *span)
+    return Symbol(name, qualified, kind, path, first, last, whole.start_byte, whole.end_byte, node.start_byte)
 
 
-def _assigned(node: Node) -> str:
-    """The name a module- or class-level assignment gives, "" for any other."""
-    left, statement = node.child_by_field_name("left"), node.parent
-    if left is None or left.type != "identifier" or statement is None or statement.parent is None:
-        return ""
-    body = statement.parent
-    in_class = body.parent is not None and body.parent.type == "class_definition"
-    return _text(left) if body.type == "module" or in_class else ""
-
-
-def _python_files(workspace: Workspace, name: str) -> Iterator[tuple[str, bytes]]:
-    """The Python files that have the name in them at all."""
+def _files_with(workspace: Workspace, name: str) -> Iterator[tuple[str, bytes]]:
+    """The files of known languages that have the name in them at all."""
     needle = name.encode()
     for path in workspace.files():
-        if path.endswith((".py", ".pyi")):
+        if grammar_of(path) is not None:
             data = workspace.read(path)
             if needle in data and len(data) <= _FILE_LIMIT:
                 yield path, data
 
 
-def _walk(root: Node) -> Iterator[Node]:
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        yield node
-        stack.extend(reversed(node.children))
-
-
-def _text(node: Node | None) -> str:
-    return node.text.decode("utf-8", "replace") if node is not None and node.text is not None else ""
+def _text(node: Node) -> str:
+    return node.text.decode("utf-8", "replace") if node.text is not None else ""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from coder_tools.workspace import ToolError
 
+_LINE = 1000  # characters of one line of a log
+
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS and their kin, with their text
@@ -73,6 +75,37 @@ def cap(text: str, limit: int) -> str:
         return text
     head, tail = limit * 2 // 3, limit // 3
     return f"{text[:head]}\n[... {len(text) - head - tail} characters left out ...]\n{text[-tail:]}"
+
+
+_MATTERS = re.compile(r"^E {2,}|^>|Error\b|Exception\b|\bassert|[Ee]xpected|[Aa]ctual|panicked|FAIL|:\d+: ")
+
+
+def cap_around(text: str, limit: int) -> str:
+    """At most about `limit` characters: the lines that look like an error, the last ones first, with two around each,
+    then the end and the beginning; what was left out is counted where it was."""
+    if len(text) <= limit:
+        return text
+    lines = text.split("\n")
+    marked = [at for at in range(len(lines) - 1, -1, -1) if _MATTERS.search(lines[at])]
+    around = (near for at in marked for near in (at, at - 1, at + 1, at - 2, at + 2))
+    ends = (end for at in range(len(lines)) for end in (len(lines) - 1 - at, at))
+    kept: set[int] = set()
+    size = 0
+    for at in (*around, *ends):
+        if at not in kept and 0 <= at < len(lines):
+            size += min(len(lines[at]), _LINE) + 1
+            if size > limit:
+                break
+            kept.add(at)
+    shown: list[str] = []
+    before = -1
+    for at in [*sorted(kept), len(lines)]:
+        if at - before > 1:
+            shown.append(f"[... {at - before - 1} lines left out ...]")
+        if at < len(lines):
+            shown.append(cap(lines[at], _LINE) if len(lines[at]) > _LINE else lines[at])
+        before = at
+    return "\n".join(shown)
 
 
 def cap_lines(lines: list[str], limit: int, hint: str) -> str:

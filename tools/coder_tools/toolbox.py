@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from coder_tools import edit
 from coder_tools.calls import TOOLS, arguments_for, tool_named
 from coder_tools.files import list_files, meant, read_window
+from coder_tools.formats import Format
 from coder_tools.search import search
-from coder_tools.symbols import find_definitions, find_uses
-from coder_tools.text import cap, cap_lines, clean, decode
+from coder_tools.symbols import find_definitions, find_uses, outline
+from coder_tools.text import cap, cap_around, cap_lines, clean, decode
 from coder_tools.workspace import ToolError, Workspace, contained
 
 _CONTENT_LIMIT = 400_000  # characters of a new file
+_REWRITE_LINES = 200  # a file with more is edited, not written anew
 _CALLS = 8  # different calls that one message may make
 _SEEN_HEAD = 300  # characters of an earlier answer that are shown again
 
@@ -35,22 +37,35 @@ class ToolResult:
     key: str = ""  # names the question and the state it was asked in
 
 
-def schemas() -> list[dict[str, Any]]:
-    """All tools, as a chat model takes them."""
-    return [tool.schema() for tool in TOOLS.values()]
+_SHOWN: Mapping[Format, tuple[str, ...]] = {
+    "search": ("path", "search", "replace", "function"),
+    "function": ("path", "function", "search", "replace"),
+    "whole": ("path", "function", "replace"),
+    "diff": ("path", "diff"),
+}
+
+
+def schemas(form: Format = "search") -> list[dict[str, Any]]:
+    """All tools, as a chat model takes them; of editing only the form that is asked for. The others are taken too."""
+    shown = [tool.only(_SHOWN[form]) if tool.name == "edit_file" else tool for tool in TOOLS.values()]
+    return [tool.schema() for tool in shown]
 
 
 class Toolbox:
     """Runs calls on a workspace.
 
     `seen` remembers the questions that were answered (JSON-able, altered in place, kept by the caller), so that a
-    repeated one is told so. `limit` is how many characters an answer may have.
+    repeated one is told so. `limit` is how many characters an answer may have, `logs` what the tests printed when they
+    were last run, by test.
     """
 
-    def __init__(self, workspace: Workspace, seen: dict[str, str], limit: int = 8000) -> None:
+    def __init__(
+        self, workspace: Workspace, seen: dict[str, str], limit: int = 8000, logs: Mapping[str, str] | None = None
+    ) -> None:
         self.workspace = workspace
         self.seen = seen
         self.limit = limit
+        self.logs = logs or {}
 
     def run_all(self, calls: Sequence[tuple[str, Any]]) -> list[ToolResult]:
         """One answer for each (name, arguments) of a message; identical calls in it are run once."""
@@ -104,6 +119,10 @@ class Toolbox:
             case "read_file":
                 path = meant(self.workspace, arguments["path"])
                 return read_window(self.workspace, path, arguments.get("start", 1), arguments.get("end", 0), limit)
+            case "outline":
+                return self._outline(meant(self.workspace, arguments["path"]), limit)
+            case "read_log":
+                return self._log(arguments.get("test", "").strip(), limit)
             case "search":
                 return search(self.workspace, arguments["pattern"], arguments.get("path", ""), limit)
             case "find_definition":
@@ -120,7 +139,7 @@ class Toolbox:
         found = find_definitions(self.workspace, name)
         uses = find_uses(self.workspace, name)
         if not found and not uses:
-            raise ToolError(f"No Python file here has the name {name!r}. Use search for other files.")
+            raise ToolError(f"No code here has the name {name!r}. Use search for other files.")
         parts = []
         for symbol in found[:4]:
             window = (symbol.first_line, min(symbol.last_line, symbol.first_line + 60))
@@ -135,11 +154,28 @@ class Toolbox:
         parts.append(cap_lines(lines, self.limit // 4, "use search with a path"))
         return "\n".join(parts)
 
-    def _edit(self, path: str, replace: str, search: str = "", function: str = "") -> str:
+    def _outline(self, path: str, limit: int) -> str:
+        lines = outline(path, self.workspace.read(path))
+        if not lines:
+            raise ToolError(f"{path} defines nothing, or its language is not known here. Use read_file.")
+        return f"{path}:\n" + cap_lines(lines, limit, "read a part of the file")
+
+    def _log(self, test: str, limit: int) -> str:
+        """Each test's output, cut around its errors."""
+        found = {name: text for name, text in self.logs.items() if test in name}
+        if not found:
+            there = f"There are logs of: {', '.join(list(self.logs)[:5])}" if self.logs else "Nothing failed in it"
+            raise ToolError(f"The last run has no log of {test or 'any test'}. {there}. Call run_tests for a new run.")
+        each = limit // len(found)
+        return "\n".join(f"{name}\n{cap_around(clean(text), max(200, each))}" for name, text in found.items())
+
+    def _edit(self, path: str, replace: str = "", search: str = "", function: str = "", diff: str = "") -> str:
         path = meant(self.workspace, path)
         self.workspace.check_writable(path)
         data = self.workspace.read(path)
-        if not search.strip() and function.strip():
+        if diff.strip():
+            landed = edit.apply_diff(path, data, diff)
+        elif not search.strip() and function.strip():
             landed = edit.replace_function(path, data, function, replace)
         elif not search.strip():
             raise ToolError("edit_file needs `search`: the lines to replace, or `function`: the name of a whole one.")
@@ -154,10 +190,14 @@ class Toolbox:
         path = contained(path)
         if len(content) > _CONTENT_LIMIT:
             raise ToolError(f"The content has {len(content)} characters; at most {_CONTENT_LIMIT} are taken.")
-        if self.workspace.exists(path) and self.workspace.read(path).strip():
-            lines = decode(path, self.workspace.read(path)).text.count("\n") + 1
-            raise ToolError(f"{path} exists already ({lines} lines). Use edit_file with search and replace.")
         self.workspace.check_writable(path)
+        if self.workspace.exists(path) and (data := self.workspace.read(path)).strip():
+            lines = decode(path, data).text.count("\n") + 1
+            if lines > _REWRITE_LINES:
+                raise ToolError(f"{path} exists already ({lines} lines). Use edit_file with search and replace.")
+            landed = edit.rewrite(path, data, content)
+            self.workspace.write(path, landed.data)
+            return f"Wrote {path} anew, {landed.last_line} lines. Call run_tests when the change is complete."
         landed = edit.create(path, content)
         self.workspace.write(path, landed.data)
         return f"Created {path} with {landed.last_line} lines. Call run_tests when the change is complete."

@@ -1,0 +1,40 @@
+"""What a model was sent, for `coder show --prompt`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from coder.cli.terminal import print_text
+from coder.errors import UsageError
+
+if TYPE_CHECKING:
+    from coder.record.store import RunDir
+
+
+def show_prompt(run: RunDir, step: int) -> None:
+    """What was sent to the model in a step, word for word but for masked secrets. UsageError if nothing was."""
+    prompts = {event.data["step"]: event.data for event in run.events() if event.kind == "prompt"}
+    if step not in prompts:
+        steps = ", ".join(map(str, prompts)) or "none at all"
+        raise UsageError(f"run {run.id} sent nothing to a model in step {step}; steps that did: {steps}")
+    sent = prompts[step]
+    print_text(
+        f"step {step}: {sent['prompt_tokens']} tokens in, {sent['completion_tokens']} out, "
+        f"thinking {'on' if sent['think'] else 'off'}, at most {sent['max_tokens']} tokens of answer"
+    )
+    for tool in run.read_json(f"blobs/{sent['tools']}.json") or []:
+        print_text(f"tool: {json.dumps(tool['function'], ensure_ascii=False)}")
+    for ref in sent["messages"]:
+        _message(run.read_json(f"blobs/{ref}.json") or {})
+
+
+def _message(message: dict[str, Any]) -> None:
+    print_text(f"\n=== {message.get('role')} {message.get('name', '')}".rstrip())
+    if message.get("thinking"):
+        print_text(f"<thinking>\n{message['thinking']}\n</thinking>")
+    print_text(str(message.get("content", "")))
+    for call in message.get("tool_calls", ()):
+        print_text(f"call: {call['name']} {json.dumps(call['arguments'], ensure_ascii=False)}")
+    if message.get("images"):
+        print_text(f"[{len(message['images'])} pictures]")

@@ -1,0 +1,147 @@
+"""Finding the lines that an edit means: exactly, else but for white space, else with a small slip; never two places."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from coder_tools.syntax import EditRefused
+from coder_tools.text import clean
+
+_NUMBERED = re.compile(r"\s*\d+\| ?")
+_FUZZY_LINES = 3  # lines that are not blank, below which nothing is guessed
+_SLIP = 0.7  # how much of a line with a slip must be there
+_BEST_BY = 0.05  # how much better than any other the best place must be
+
+
+@dataclass(frozen=True)
+class Place:
+    """Lines [first, last) of the file, counted from 0, and how they were found."""
+
+    first: int
+    last: int
+    how: str  # "exact", "indentation", "spacing" or "wording": what had to be overlooked
+
+
+def unnumbered(text: str) -> str:
+    """The text without the line numbers that reading a file shows, if every line has one."""
+    lines = text.split("\n")
+    if not all(_NUMBERED.match(line) for line in lines if line.strip()):
+        return text
+    return "\n".join(_NUMBERED.sub("", line, count=1) for line in lines)
+
+
+def find_lines(lines: Sequence[str], wanted: Sequence[str], near: int | None = None) -> Place | None:
+    """The one place with the wanted lines; None if there is none. EditRefused if there are several.
+
+    `near`: the line, from 0, where it is said to be. It decides between several places where one is by far nearest.
+    """
+    keys: tuple[tuple[str, Callable[[str], str]], ...] = (
+        ("exact", str),
+        ("indentation", str.strip),
+        ("spacing", lambda line: " ".join(line.split())),
+    )
+    for how, key in keys:
+        there, needle = [key(line) for line in lines], [key(line) for line in wanted]
+        found = [at for at in range(len(there) - len(needle) + 1) if there[at : at + len(needle)] == needle]
+        if found:
+            at = found[0] if len(found) == 1 else _nearest(found, near)
+            return Place(at, at + len(wanted), how)
+    return _with_a_slip(lines, wanted)
+
+
+def ambiguous(lines: Sequence[int]) -> EditRefused:
+    """The refusal of an edit that could be meant for any of these lines, counted from 1."""
+    places = ", ".join(map(str, lines[:8]))
+    return EditRefused(
+        f"Nothing was written: that text is there {len(lines)} times (lines {places}). "
+        "Add lines before or after it until only one place is meant."
+    )
+
+
+def not_found(path: str, lines: Sequence[str], wanted: Sequence[str]) -> EditRefused:
+    """The refusal of an edit whose lines are not there, with what comes nearest to them."""
+    first = next(line.strip() for line in wanted if line.strip())
+    near = difflib.get_close_matches(first, {line.strip() for line in lines[:5000] if line.strip()}, n=1, cutoff=0.6)
+    if not near:
+        return EditRefused(
+            f"Nothing was written: that text is not in {path}. Read the file and copy the lines exactly."
+        )
+    at = next(number for number, line in enumerate(lines) if line.strip() == near[0])
+    shown = clean("\n".join(lines[at : at + min(len(wanted) + 2, 12)]))
+    return EditRefused(
+        f"Nothing was written: that text is not in {path}. The nearest is at line {at + 1}:\n{shown}\n"
+        "Copy the lines to replace exactly as they are there."
+    )
+
+
+def reindented(new: Sequence[str], wanted: Sequence[str], there: Sequence[str]) -> list[str]:
+    """The new lines with the file's indentation, learnt from the lines searched for and those found."""
+    known: dict[str, str] = {}
+    for mine, theirs in zip(_solid(wanted), _solid(there), strict=True):
+        if known.setdefault(_indent(mine), _indent(theirs)) != _indent(theirs):
+            raise EditRefused(
+                "Nothing was written: the lines are there, but indented otherwise, and not evenly so. "
+                "Send them with the indentation that the file has."
+            )
+    return [_moved(line, known) if line.strip() else "" for line in new]
+
+
+def _moved(line: str, known: dict[str, str]) -> str:
+    """A line with its indentation as the file has it, given what each indentation of the edit is there."""
+    indent = _indent(line)
+    base = max((k for k in known if indent.startswith(k)), key=len, default=None)
+    if base is None:  # less indented than all that was searched for: move it as far as the least of those
+        base = min(known, key=len)
+        shift = len(known[base]) - len(base)
+        return known[base][: max(0, len(indent) + shift)] + line.strip()
+    deeper = indent[len(base) :]
+    if known[base].endswith("\t") and "\t" not in deeper:
+        deeper = "\t" * ((len(deeper) + 3) // 4)
+    elif "\t" not in known[base]:
+        deeper = deeper.replace("\t", "    ")
+    return known[base] + deeper + line[len(indent) :]
+
+
+def _nearest(found: Sequence[int], near: int | None) -> int:
+    """The place by far nearest to where it is said to be: every other is more than twice as far, and by five lines."""
+    if near is not None:
+        first, second = sorted(found, key=lambda at: abs(at - near))[:2]
+        if abs(second - near) > 2 * abs(first - near) + 5:
+            return first
+    raise ambiguous([at + 1 for at in found])
+
+
+def _with_a_slip(lines: Sequence[str], wanted: Sequence[str]) -> Place | None:
+    """The one place where, blank lines aside, at least three lines in four are the same and the others nearly so."""
+    needle = [" ".join(line.split()) for line in wanted if line.strip()]
+    solid = [(at, " ".join(line.split())) for at, line in enumerate(lines) if line.strip()]
+    if len(needle) < _FUZZY_LINES:
+        return None
+    slips = len(needle) // 4
+    scores: list[tuple[float, int]] = []
+    for start in range(len(solid) - len(needle) + 1):
+        there = [text for _, text in solid[start : start + len(needle)]]
+        differing = [(a, b) for a, b in zip(needle, there, strict=True) if a != b]
+        if len(differing) > max(1, slips):
+            continue
+        ratios = [difflib.SequenceMatcher(None, a, b, autojunk=False).ratio() for a, b in differing]
+        if all(ratio >= _SLIP for ratio in ratios):
+            scores.append((1 - sum(1 - ratio for ratio in ratios) / len(needle), start))
+    scores.sort(reverse=True)
+    if not scores:
+        return None
+    if len(scores) > 1 and scores[0][0] - scores[1][0] < _BEST_BY:
+        raise ambiguous([solid[start][0] + 1 for _, start in scores])
+    start = scores[0][1]
+    return Place(solid[start][0], solid[start + len(needle) - 1][0] + 1, "wording")
+
+
+def _solid(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if line.strip()]
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
