@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from coder.cli.options import HERE, Json
 from coder.cli.terminal import print_json, print_text, say
+from coder.cli.text import clean
 from coder.errors import EnvironmentFault, UsageError
+
+if TYPE_CHECKING:
+    from coder_sandbox.client import AgentClient
+
+SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash --norc -i || exec sh -i")
+DAY = 86_400.0  # seconds that a command may take
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -115,3 +124,66 @@ def _checked(kind: Any, *, live: bool) -> dict[str, Any]:
             print_text(f"  {words}")
     ok = works and bool(rows) and all(row["ok"] for row in rows)
     return {"backend": kind, "works": works, "words": words, "ok": ok, "promises": rows}
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def shell(
+    command: Annotated[list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Run this and end.")] = None,
+    repo: Where = HERE,
+    sandbox: Annotated[str, typer.Option(metavar="KIND", help="auto, docker or bwrap.")] = "auto",
+    image: Annotated[str, typer.Option(metavar="NAME", help="In this container image.")] = "",
+    network: Network = False,
+    allow_host: AllowHost = None,
+) -> int:
+    """Open a shell in the sandbox, over a copy of the repository that is thrown away. The exit code is the shell's."""
+    if sandbox not in ("auto", "docker", "bwrap"):
+        raise UsageError(f"--sandbox {sandbox}: auto, docker or bwrap")
+    if not repo.is_dir():
+        raise UsageError(f"--repo {repo}: no such directory")
+    with _faults(), _opened(repo.resolve(), sandbox, image, network, tuple(allow_host or ())) as box:
+        if not command and sys.stdin.isatty() and sys.stdout.isatty():
+            from coder_sandbox.terminal import attach
+
+            say(f"a copy of {repo} in {box.name}; what you change here is thrown away")
+            return attach(box, SHELL)
+        done = box.run(command or SHELL[:1], timeout=DAY, stdin="" if command else sys.stdin.read())
+    for text, stream in ((done.stdout, sys.stdout), (done.stderr, sys.stderr)):
+        stream.write(clean(text) if stream.isatty() else text)
+    if done.exit_code is None:
+        raise UsageError(done.stderr.strip())
+    if done.killed_by:
+        say(f"coder: ended: {done.killed_by}")
+    return done.exit_code if done.exit_code >= 0 else 128 - done.exit_code
+
+
+@contextmanager
+def _opened(repo: Path, kind: Any, image: str, network: bool, allow_hosts: tuple[str, ...]) -> Iterator[AgentClient]:
+    """A sandbox over a checkout of the repository's snapshot, both gone afterwards."""
+    from coder_sandbox.choose import open_sandbox
+    from coder_sandbox.content import choose_content
+    from coder_sandbox.contract import Limits, Workspace
+    from coder_sandbox.owner import sweep, temporary_directory
+    from coder_sandbox.safe_files import directory, remove
+    from coder_sandbox.snapshot import Base
+
+    sweep()
+    with ExitStack() as undo:
+        made = temporary_directory("shell")
+        handle = undo.enter_context(directory(made.parent))
+        undo.callback(remove, handle, made.name)
+        base = Base.take(repo, made)
+        kind, toolchain = choose_content(kind, image, repo, os.environ, None)
+        workspace = Workspace(
+            base.checkout("shell"),
+            base.repo,
+            toolchain.python,
+            toolchain.mounts,
+            label="shell",
+            network=network,
+            allow_hosts=allow_hosts,
+            image=toolchain.image,
+            env=toolchain.env,
+        )
+        box = cast("AgentClient", open_sandbox(kind, workspace, Limits()))
+        undo.callback(box.close)
+        yield box

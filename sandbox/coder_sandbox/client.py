@@ -115,6 +115,13 @@ class AgentClient:
                 raise SandboxError(message["error"])
             raise self._fault(f"its agent answered {_short(message)}")
 
+    def tell(self, op: str, payload: Mapping[str, Any]) -> None:
+        """Add to the request under way, without an answer: from another thread than the one that waits for that.
+
+        Raises SandboxError if the agent cannot be reached.
+        """
+        self._send({**payload, "id": self._last_id, "op": op}, GRACE_SECONDS)
+
     def _send(self, message: Mapping[str, Any], timeout: float) -> None:
         # surrogates (file names that are no UTF-8) travel as \udcXX escapes
         line = json.dumps(message).encode() + b"\n"

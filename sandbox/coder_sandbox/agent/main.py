@@ -104,6 +104,12 @@ def answer(request: Message, channel: Channel, cwd: str) -> Message:
     try:
         if name == "exec":
             return {"result": execute.operation(request, cwd)}
+        if name == "terminal":
+            if TYPE_CHECKING:
+                from coder_sandbox.agent import terminal
+            else:
+                import terminal
+            return {"result": terminal.operation(request, channel.requests, emit, cwd)}
         wanted = operation(str(name))
         if wanted is None:
             return {"error": f"unknown operation: {name!r}"}
