@@ -50,11 +50,9 @@ class Child(Generic[T]):
         self.seconds = 0.0
 
     @property
-    def is_late(self) -> bool:
-        """Whether it has lived for its limit, or used up its processor time. That clock stands still while other
-        processes have the processor, so that it can be set short enough for an endless loop to cost little."""
-        if time.monotonic() >= self.deadline:
-            return True
+    def is_spent(self) -> bool:
+        """Whether it has used up its processor time. That clock stands still while other processes have the
+        processor, so that it can be set short enough for an endless loop to cost little."""
         return not self.said.get("goal_passed") and cpu_time(self.pid) >= self.cpu
 
     @property
@@ -144,9 +142,9 @@ class Pool(Generic[T]):
                 child.status = status
                 self._listen(child)  # what it said at the last moment
                 return True
-        child.timed_out = child.is_late
-        if child.timed_out:
-            child.starved = waited(child.pid) > STARVED * (child.deadline - child.started)
+        spent, late = child.is_spent, time.monotonic() >= child.deadline
+        child.timed_out = spent or late
+        child.starved = late and not spent and waited(child.pid) > STARVED * (child.deadline - child.started)
         return child.timed_out
 
     def _listen(self, child: Child[T]) -> None:
