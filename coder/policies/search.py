@@ -38,7 +38,7 @@ class SearchPolicy:
         """The next batch, or an end when all have been tried. The same view gives the same batch again."""
         start = view.memory.get("cursor", 0)
         size = min(BATCH, max(FIRST_BATCH, start))
-        self._make(view, start + size)  # also after a resume: the engine is deterministic, so the cursor still fits
+        self._make(view, start + 1)  # also after a resume: the engine is deterministic, so the cursor still fits
         batch = tuple(self._candidates[start : start + size])
         if batch:
             view.memory["cursor"] = start + len(batch)

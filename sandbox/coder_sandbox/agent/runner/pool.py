@@ -19,6 +19,7 @@ from .report import Inbox, Record, Report, hide, new_word, reporter
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = 0.05  # seconds between two looks at children that say nothing
+LENIENCE = 10.0  # limits that a child may live besides while it waits for a processor
 STARVED = 0.2  # of the time it may live: what a child that only sleeps never waits for a processor
 CPU_CLOCK = 2  # of a whole process, in the number that clock_gettime has for it
 GROWTH = 2 << 30  # bytes of address space a child may add to what it is born with
@@ -41,6 +42,7 @@ class Child(Generic[T]):
     def __init__(self, pid: int, task: T, inbox: Inbox, limit: float, cpu: float, scratch: str) -> None:
         self.pid, self.task, self.inbox, self.scratch = pid, task, inbox, scratch
         self.cpu = cpu  # seconds of processor time it may take until it has passed the goal tests
+        self.limit = limit  # seconds it may live, those not counted in which it waits for a processor
         self.started = time.monotonic()
         self.deadline = self.started + limit
         self.said: Record = {}
@@ -54,6 +56,12 @@ class Child(Generic[T]):
         """Whether it has used up its processor time. That clock stands still while other processes have the
         processor, so that it can be set short enough for an endless loop to cost little."""
         return not self.said.get("goal_passed") and cpu_time(self.pid) >= self.cpu
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has lived for its limit. On a busy machine the wait for a processor is added, up to a point."""
+        over = time.monotonic() - self.deadline
+        return over >= 0 and over >= min(waited(self.pid), LENIENCE * self.limit)
 
     @property
     def fate(self) -> str:
@@ -127,7 +135,7 @@ class Pool(Generic[T]):
     def _turn(self) -> List[Child[T]]:
         """Wait a little, listen, and give the children that are done."""
         now = time.monotonic()
-        waits = [min(child.cpu / 2, max(0.0, child.deadline - now)) for child in self._running.values()]
+        waits = [min(child.cpu / 2, max(TICK / 5, child.deadline - now)) for child in self._running.values()]
         ready = {fd for fd, _ in self._poll.poll(min(TICK, *waits) * 1000)}
         return [child for fd, child in self._running.items() if self._is_done(child, fd in ready)]
 
@@ -142,9 +150,9 @@ class Pool(Generic[T]):
                 child.status = status
                 self._listen(child)  # what it said at the last moment
                 return True
-        spent, late = child.is_spent, time.monotonic() >= child.deadline
+        spent, late = child.is_spent, child.is_late
         child.timed_out = spent or late
-        child.starved = late and not spent and waited(child.pid) > STARVED * (child.deadline - child.started)
+        child.starved = late and not spent and waited(child.pid) > STARVED * child.limit
         return child.timed_out
 
     def _listen(self, child: Child[T]) -> None:
