@@ -77,6 +77,7 @@ class Settings(BaseModel):
     commit: bool = Field(False, description="true, false")
     branch: str = Field("", description="the name of a new branch")
     allow_test_edits: bool = Field(False, description="true, false")
+    allow_config_edits: bool = Field(False, description="true, false")
     network: bool = Field(False, description="true, false")
     allow_host: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
         (), description="NAME or NAME:PORT, no wildcards; several as a list or with commas"
@@ -157,6 +158,7 @@ _NARROWS: Mapping[str, Callable[[Any, Any], bool]] = {
     "commit": _off,
     "branch": _off,
     "allow_test_edits": _off,
+    "allow_config_edits": _off,
     "network": _off,
     "allow_host": lambda new, held: set(new) <= set(held),
     "image": _off,

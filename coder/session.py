@@ -24,7 +24,7 @@ from coder_sandbox.contract import Limits, Sandbox, Workspace
 from coder_sandbox.snapshot import Base
 from coder_sandbox.toolchain import Toolchain
 from coder_tools.contract import Changes
-from coder_tools.protect import is_protected
+from coder_tools.protect import forbidden, is_protected
 from coder_tools.testing import Suite
 
 Open = Callable[[Workspace, Limits], Sandbox]
@@ -108,7 +108,13 @@ class Session:
 
     def protected(self, path: str) -> str:
         """Why a path is not to be edited; "" if it may be."""
-        return is_protected(path, self._test_files)
+        return is_protected(path, self._test_files, self.request.allow_config_edits)
+
+    def _refused(self, path: str) -> str:
+        """Why a change of this path does not count, after what the user has allowed; "" if it does."""
+        if reason := forbidden(path, self.request.allow_config_edits):
+            return reason
+        return "" if self.request.allow_test_edits else self.protected(path)
 
     def is_source(self, path: str) -> bool:
         """Whether a path is code under test that a repair may touch."""
@@ -136,8 +142,7 @@ class Session:
 
         Changes to tests and test configuration are left out unless the user allowed them.
         """
-        allowed = self.request.allow_test_edits
-        kept = {path: data for path, data in changes.items() if allowed or not self.protected(path)}
+        kept = {path: data for path, data in changes.items() if not self._refused(path)}
         worktree = self.base.checkout(name, kept)
         sandbox: Sandbox | None = None
         try:

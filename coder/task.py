@@ -28,6 +28,7 @@ class Request:
     tokens: int = 200_000
     verify: str = "auto"
     allow_test_edits: bool = False
+    allow_config_edits: bool = False  # of CI workflows and of coder's own configuration
     network: bool = False
     allow_hosts: tuple[str, ...] = ()
     image: str = ""

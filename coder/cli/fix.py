@@ -53,6 +53,9 @@ def command(
     allow_test_edits: Annotated[
         bool, typer.Option("--allow-test-edits", help="Let tests, fixtures and test configuration be changed.")
     ] = False,
+    allow_config_edits: Annotated[
+        bool, typer.Option("--allow-config-edits", help="Let CI workflows and coder's own configuration be changed.")
+    ] = False,
     verify: Annotated[
         str | None, typer.Option(metavar="SCOPE", help="all, or reachable: only tests that can reach the change.")
     ] = None,
@@ -75,8 +78,8 @@ def command(
     given = {
         "test_cmd": test_cmd, "model": model, "sandbox": sandbox, "time": time, "steps": steps, "tokens": tokens,
         "apply": apply, "commit": commit or None, "branch": branch or None, "verify": verify, "seed": seed,
-        "allow_test_edits": allow_test_edits or None, "network": network or None,
-        "allow_host": allow_host or None, "image": image,
+        "allow_test_edits": allow_test_edits or None, "allow_config_edits": allow_config_edits or None,
+        "network": network or None,        "allow_host": allow_host or None, "image": image,
     }  # fmt: skip
     flags = {name: value for name, value in given.items() if value is not None}
     try:
@@ -137,6 +140,7 @@ def _prepare(
         tokens=settings.tokens,
         verify=settings.verify,
         allow_test_edits=settings.allow_test_edits,
+        allow_config_edits=settings.allow_config_edits,
         network=settings.network,
         allow_hosts=settings.allow_host,
         image=settings.image,

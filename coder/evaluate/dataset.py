@@ -81,10 +81,17 @@ def load(path: Path) -> list[Instance]:
 
 
 def apply_patch(directory: Path, patch: str) -> None:
-    """Apply a unified diff in a directory of coder's own. Raises DatasetError if it does not apply.
+    """Apply a unified diff in a directory of coder's own. Raises DatasetError if it is refused or does not apply.
 
     `git apply` as a plain patch tool: no repository, no configuration, nothing outside the directory.
     """
+    from coder_sandbox.faults import SnapshotError
+    from coder_sandbox.patches import paths_of
+
+    try:
+        paths_of(patch)
+    except SnapshotError as error:
+        raise DatasetError(str(error)) from None
     env = {"PATH": os.environ.get("PATH", os.defpath), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
     env |= {"GIT_CEILING_DIRECTORIES": str(directory.parent), "GIT_DIR": os.devnull, "LC_ALL": "C"}
     done = subprocess.run(

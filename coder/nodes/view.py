@@ -44,6 +44,7 @@ def view_of(session: Session, state: State) -> View:
         session.load_changes(state["change"]),
         session.protected,
         session.request.allow_test_edits,
+        session.request.allow_config_edits,
     )
     return View(
         task=session.request.goal or "make the failing tests pass",

@@ -17,15 +17,15 @@ def checked(
     """The changes less those that change nothing, sorted. SnapshotError if one is not about a file of the tree."""
     directories = _directories(entries)
     for path, data in changes.items():
-        if why := _fault(path) or _conflict(path, data, changes, entries, directories):
+        if why := path_fault(path) or _conflict(path, data, changes, entries, directories):
             raise SnapshotError(f"{shown_name(path)!r} cannot be changed: {why}")
         if path in products:
             raise SnapshotError(f"{shown_name(path)!r} cannot be changed: it is a build product that git ignores")
     return {path: changes[path] for path in sorted(changes) if not _is_same(path, changes[path], entries)}
 
 
-def _fault(path: str) -> str:
-    """What is wrong with the path itself, "" if nothing is."""
+def path_fault(path: str) -> str:
+    """What is wrong with the path of a file in a tree, whatever the tree; "" if nothing is."""
     parts = path.split("/")
     if not path or path.startswith("/") or "" in parts or "\0" in path:
         return "it is not a relative path of a file"

@@ -37,11 +37,13 @@ _CI_DIRECTORIES = frozenset({".github", ".circleci", ".gitlab", ".ci", ".buildki
 _GIT_FILES = frozenset({".gitmodules", ".gitattributes"})
 
 
-def forbidden(path: str) -> str:
-    """Why this path is never edited, whatever the user allows; "" if it may be."""
+def forbidden(path: str, allow_config: bool = False) -> str:
+    """Why this path is not edited, tests or not; "" if it may be. `allow_config`: CI's and coder's own files may."""
     parts = path.lower().split("/")
     if ".git" in parts or parts[-1] in _GIT_FILES:
         return "it belongs to git"
+    if allow_config:
+        return ""
     if parts[0] in _CI_DIRECTORIES or parts[-1] in _CI_FILES:
         return "it is a CI workflow, which runs with the project's own rights"
     if parts[-1] == ".coder.toml" or parts[0] == ".coder":
@@ -49,13 +51,13 @@ def forbidden(path: str) -> str:
     return ""
 
 
-def is_protected(path: str, collected: Collection[str] = ()) -> str:
+def is_protected(path: str, collected: Collection[str] = (), allow_config: bool = False) -> str:
     """Why this path is not edited unless test edits are allowed; "" if it may be.
 
     `collected` are the files in which tests were collected, whatever they are called.
     """
     parts = path.lower().split("/")
-    if reason := forbidden(path):
+    if reason := forbidden(path, allow_config):
         return reason
     if parts[-1] in _TEST_CONFIGURATION or parts[-1].endswith(".pth"):
         return "it is test configuration"

@@ -31,12 +31,14 @@ class Workspace:
         changes: dict[str, bytes | None],
         protected: Callable[[str], str],
         allow_test_edits: bool = False,
+        allow_config_edits: bool = False,
     ) -> None:
         self._read = read
         self._files = frozenset(files)
         self.changes = changes
         self._protected = protected
         self.allow_test_edits = allow_test_edits
+        self.allow_config_edits = allow_config_edits
 
     def files(self) -> list[str]:
         """Every file there is now, sorted."""
@@ -74,7 +76,7 @@ class Workspace:
 
     def check_writable(self, path: str) -> None:
         """Raise ToolError, with words for the actor, if this path must not be edited or cannot be a file."""
-        reason = forbidden(path) or ("" if self.allow_test_edits else self._protected(path))
+        reason = forbidden(path, self.allow_config_edits) or ("" if self.allow_test_edits else self._protected(path))
         if reason:
             raise ToolError(f"{path} may not be edited: {reason}. Change the code under test instead.")
         parts = path.split("/")

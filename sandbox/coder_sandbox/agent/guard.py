@@ -6,6 +6,7 @@ are none this is the limit, and it is one that looks ten times a second: a progr
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ else:
     from disk import Disk
     from processes import descendants, kill_descendants, table
 
+IPC_RMID = 0
 TICK = 0.1  # seconds between two looks at what is used
 ANONYMOUS, SHARED = b"Anon:", b"Shmem:"
 
@@ -44,12 +46,21 @@ def _proportional(pid: int) -> int:
     return _resident(pid) if exact is None else exact
 
 
-def _unattached() -> int:
-    """Bytes of System V shared memory that no process has mapped: it belongs to none, and stays."""
-    with suppress(OSError, ValueError, IndexError), open("/proc/sysvipc/shm") as file:
-        rows = [line.split() for line in file][1:]
-        return sum(int(row[14]) for row in rows if row[6] == "0")
-    return 0
+def _unattached() -> Dict[int, int]:
+    """System V shared memory that no process has mapped: it belongs to none, and stays. Bytes by segment.
+
+    Only in a sandbox, whose agent is its first process: elsewhere the segments may be anybody's.
+    """
+    if os.getpid() == 1:
+        with suppress(OSError, ValueError, IndexError), open("/proc/sysvipc/shm") as file:
+            rows = [line.split() for line in file][1:]
+            return {int(row[1]): int(row[14]) for row in rows if row[6] == "0"}
+    return {}
+
+
+def _remove_unattached() -> None:
+    for segment in _unattached():
+        ctypes.CDLL(None).shmctl(segment, IPC_RMID, None)
 
 
 def held_bytes(pids: Collection[int], device: int) -> Dict[bool, int]:
@@ -105,6 +116,7 @@ class Guard:
     def __exit__(self, *_: Any) -> None:
         with self._looking:  # a kill under way must not reach into the next request
             self._busy.clear()
+        _remove_unattached()
 
     def why_killed(self) -> Optional[str]:
         """Why a process that got SIGKILL got it: its use of something, or None if it was not for that."""
@@ -128,7 +140,7 @@ class Guard:
         if sum(processes[pid][2] for pid in below) > self._tasks:
             yield "processes"
         held = held_bytes(below, self._disk.device)
-        nobodys = held[False] + _unattached()
+        nobodys = held[False] + sum(_unattached().values())
         left = self._memory - nobodys
         if sum(map(_resident, below)) > left and sum(map(_proportional, below)) > left:
             yield "memory"

@@ -1,0 +1,139 @@
+"""Attacks that use everything up. Each is bounded, so that the control, with wide limits, may run to its end."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from coder_sandbox.choose import open_sandbox
+from coder_sandbox.contract import ExecResult, Limits, Sandbox
+
+Open = Callable[[Limits], Sandbox]
+
+
+@pytest.fixture
+def opened(kind: str, host: Any, request: pytest.FixtureRequest) -> Open:
+    def open_one(limits: Limits) -> Sandbox:
+        box = open_sandbox(kind, host.workspace, limits)  # type: ignore[arg-type]
+        request.addfinalizer(box.close)
+        return box
+
+    return open_one
+
+
+def python(box: Sandbox, code: str, *args: str, timeout: float = 40) -> ExecResult:
+    started = time.monotonic()
+    done = box.run([str(box.workspace.python), "-c", code, *args], timeout=timeout)
+    assert time.monotonic() - started < timeout + 2
+    return done
+
+
+FORKS = """
+import os, sys, time
+for _ in range(int(sys.argv[1])):
+    try:
+        if os.fork() == 0: time.sleep(60); os._exit(0)
+    except OSError: time.sleep(0.01)
+if sys.argv[1] != '100': time.sleep(60)
+os.kill(0, 9)
+"""
+
+
+def test_35_a_fork_bomb(opened: Open) -> None:
+    box = opened(Limits(processes=64))
+    assert python(box, FORKS, "100000").killed_by == "processes"
+    assert box.run(["echo", "alive"], timeout=5).stdout == "alive\n"
+    assert python(opened(Limits()), FORKS, "100").killed_by is None  # control: 100 are no bomb where 512 are allowed
+
+
+def test_35_processes_that_are_always_new_ones(box: Sandbox, processes_with: Callable[[str], list[int]]) -> None:
+    """Each forks and ends at once, so that no list of processes is ever true."""
+    token = f"coder-test-{os.getpid()}-{time.time_ns()}"
+    hydra = "import os\nwhile True:\n if os.fork(): os._exit(0)"
+    done = box.run(["sh", "-c", f"'{box.workspace.python}' -c '{hydra}' {token}; sleep 60"], timeout=1)
+    assert done.killed_by == "timeout"
+    assert processes_with(token) == []
+
+
+BOMBS = {
+    "private": "keep = [bytearray(b'x' * (1 << 20)) for _ in range(400)]",
+    "shared": "import mmap\nm = mmap.mmap(-1, 400 << 20)\nfor at in range(0, 400 << 20, 4096): m[at] = 1",
+    "memfd": "import os\nf = os.memfd_create('x')\nfor _ in range(400): os.write(f, b'x' * (1 << 20))",
+    "system v": """
+import ctypes as c
+l = c.CDLL(None); l.shmat.restype = c.c_void_p; l.shmat.argtypes = [c.c_int, c.c_void_p, c.c_int]
+l.shmdt.argtypes = [c.c_void_p]; l.shmget.argtypes = [c.c_int, c.c_size_t, c.c_int]
+for _ in range(40):
+    p = l.shmat(l.shmget(0, 10 << 20, 0o600), None, 0); c.memset(p, 1, 10 << 20); l.shmdt(p)""",
+}
+
+
+@pytest.mark.parametrize("way", BOMBS)
+def test_36_a_memory_bomb(way: str, opened: Open) -> None:
+    code = BOMBS[way] + "\nimport sys, time\nif len(sys.argv) < 2: time.sleep(30)"
+    box = opened(Limits(memory_mb=200))
+    assert python(box, code).killed_by == "memory"
+    assert python(box, "print(len(bytearray(20_000_000)))").stdout == "20000000\n"
+    assert python(opened(Limits()), code, "and end").exit_code == 0  # control
+
+
+def test_37_endless_output(opened: Open) -> None:
+    box = opened(Limits(output_bytes=100_000))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    done = box.run(["sh", "-c", "yes out"], timeout=40)
+    assert done.killed_by == "output" and len(done.stdout) == 100_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # KiB
+    bounded = ["sh", "-c", "yes out | head -c 10000000"]
+    assert box.run(bounded, timeout=40).killed_by == "output"
+    assert opened(Limits()).run(bounded, timeout=40).killed_by is None  # control
+
+
+DAEMON = """
+import os, signal, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(number, signal.SIG_IGN)
+        print('daemon', flush=True)
+        time.sleep(20)
+    os._exit(0)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while True: pass
+"""
+
+
+def test_38_a_loop_that_ignores_signals_and_a_child_that_daemonises(
+    box: Sandbox, processes_with: Callable[[str], list[int]]
+) -> None:
+    token = f"coder-test-{os.getpid()}-{time.time_ns()}"
+    assert python(box, DAEMON, token, timeout=1.5).killed_by == "timeout"
+    assert processes_with(token) == []
+    # control: a plain process with a time limit leaves its daemon behind
+    with subprocess.Popen([sys.executable, "-c", DAEMON, token], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "daemon\n"
+        process.kill()
+        process.wait()
+        left = processes_with(token)
+        for pid in left:
+            os.kill(pid, 9)
+    assert left
+
+
+def test_39_every_descriptor(opened: Open) -> None:
+    code = "kept = [open('/dev/null') for _ in range(400)]; print(len(kept))"
+    box = opened(Limits(open_files=200))
+    assert "Too many open files" in python(box, code).stderr
+    assert box.run(["echo", "alive"], timeout=5).stdout == "alive\n"
+    assert python(opened(Limits()), code).stdout == "400\n"  # control
+
+
+def test_40_a_command_that_sleeps_forever(box: Sandbox) -> None:
+    assert box.run(["sleep", "1000"], timeout=0.5).killed_by == "timeout"
+    assert box.run(["sleep", "0.5"], timeout=20).killed_by is None  # control

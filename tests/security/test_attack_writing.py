@@ -1,0 +1,428 @@
+"""Attacks that write where they may not: each is looked for on the host afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import stat
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coder_sandbox import bwrap, docker, objects, paths, worktree
+from coder_sandbox.choose import open_sandbox
+from coder_sandbox.contract import Limits, Sandbox
+from coder_sandbox.faults import SnapshotError
+from coder_sandbox.safe_files import directory, remove
+from coder_tools import workspace as tool_workspace
+from coder_tools.toolbox import Toolbox
+from coder_tools.workspace import ToolError, Workspace
+
+TOKEN = f"coder-test-{os.getpid()}"
+WRITE = """
+import json, os, sys
+written = []
+for place in sys.argv[1:]:
+    try:
+        with open(place, 'a') as file: file.write('owned')
+        written.append(place)
+    except OSError: pass
+print(json.dumps(written))
+"""
+
+
+def written(box: Sandbox, attack: Any, *names: str) -> list[str]:
+    """Which of these files of the host's the code inside says it has written."""
+    top = box.workspace.worktree.parent
+    return [str(Path(p).relative_to(top)) for p in attack(box, WRITE, *(top / name for name in names))]
+
+
+def owned(box: Sandbox) -> list[str]:
+    """Which files of the host's have been written, as the host sees it; the worktree is the attacker's."""
+    top = box.workspace.worktree.parent
+    files = [p for p in top.rglob("*") if p.is_file() and box.workspace.worktree not in p.parents]
+    return sorted(str(p.relative_to(top)) for p in files if "owned" in p.read_text())
+
+
+def clean(box: Sandbox) -> None:
+    top = box.workspace.worktree.parent
+    for name in owned(box):
+        (top / name).write_text((top / name).read_text().replace("owned", ""))
+
+
+def both(box: Sandbox, door: Sandbox, attack: Any, *names: str) -> None:
+    """None of these can be written; all of them could, were the profile not what it is."""
+    written(box, attack, *names)
+    assert owned(box) == []
+    assert written(door, attack, *names) == list(names)
+    assert owned(door) == sorted(names)
+    clean(door)
+
+
+def test_01_write_to_the_users_checkout_by_absolute_path(box: Sandbox, door: Sandbox, attack: Any) -> None:
+    both(box, door, attack, "checkout/file", "checkout/new.py")
+    inside = box.workspace.inside
+    assert attack(box, WRITE, inside / "from-inside") == [str(inside / "from-inside")]
+    assert not (inside / "from-inside").exists() and (box.workspace.worktree / "from-inside").exists()
+
+
+def test_02_write_to_the_home_directory(box: Sandbox, door: Sandbox, attack: Any) -> None:
+    names = (
+        "home/.bashrc",
+        "home/.profile",
+        "home/.gitconfig",
+        "home/.ssh/authorized_keys",
+        "home/.config/pip/pip.conf",
+    )
+    both(box, door, attack, *names)
+    assert attack(box, WRITE, Path.home() / f".{TOKEN}") == []
+    assert not (Path.home() / f".{TOKEN}").exists()
+
+
+def test_03_write_to_the_interpreter_so_that_it_runs_on_the_host_later(
+    box: Sandbox, door: Sandbox, attack: Any
+) -> None:
+    both(box, door, attack, "tool/lib/evil.pth", "tool/lib/sitecustomize.py", "tool/lib/x.py")
+    code = "import json, os, sys; print(json.dumps([sys.base_prefix, sys.prefix, os.path.dirname(os.__file__)]))"
+    for place in attack(box, code):
+        assert attack(box, WRITE, f"{place}/{TOKEN}.pth") == []
+        assert not Path(place, f"{TOKEN}.pth").exists()
+
+
+def test_04_write_to_the_systems_directories(box: Sandbox, kind: str, attack: Any) -> None:
+    """Switched off this would change the machine of whoever runs the tests: the profile is looked at instead."""
+    places = (
+        "/",
+        "/usr",
+        "/usr/lib",
+        "/usr/local",
+        "/etc",
+        "/dev",
+        "/sys",
+        "/root",
+        "/home",
+        "/var",
+        "/run",
+        "/coder-agent",
+    )
+    code = WRITE.replace("'a'", "'r+'")
+    assert attack(box, WRITE, *(f"{place.rstrip('/')}/{TOKEN}" for place in places)) == []
+    assert attack(box, code, "/etc/passwd", "/etc/hosts", "/coder-agent/main.py", "/usr/bin/env") == []
+    assert attack(box, WRITE, f"/tmp/{TOKEN}") and not Path(f"/tmp/{TOKEN}").exists()
+    workspace, limits = box.workspace, Limits()
+    if kind == "bwrap":
+        options = list(bwrap.profile(workspace, limits, lambda _: 9))
+        assert [o[2] for o in options if o[0] in ("--bind", "--dev-bind", "--bind-try")] == [str(workspace.inside)]
+        assert ("--remount-ro", "/") in options
+    else:
+        arguments = docker.profile(workspace, limits, docker.Content("image", ()))
+        assert arguments["read_only"] is True
+        assert [m["Target"] for m in arguments["mounts"] if not m["ReadOnly"]] == [str(workspace.inside)]
+
+
+_narrow_bind = docker._bind
+
+
+def test_04_write_through_a_file_system_mounted_below_a_read_only_directory(
+    as_root: None, tmp_path: Path, box: Sandbox, kind: str, monkeypatch: pytest.MonkeyPatch, attack: Any
+) -> None:
+    """A plain read-only bind of Docker's leaves such a file system writable; that is the control."""
+    from coder_sandbox.contract import Mount
+
+    below = tmp_path / "tool" / "a b"
+    below.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=777", "coder-test", below], check=True)
+    try:
+        (below / "file").write_text("mine")
+        (below / "file").chmod(0o666)
+        work = dataclasses.replace(
+            box.workspace, mounts=(*box.workspace.mounts, Mount(tmp_path / "tool", Path("/opt/tool")))
+        )
+        for control in (False, True) if kind == "docker" else (False,):
+            if control:
+                monkeypatch.setattr(docker, "_with_mounts_below", lambda *bind: [bind])
+                monkeypatch.setattr(docker, "_bind", lambda *bind: {**_narrow_bind(*bind), "BindOptions": {}})
+            opened = open_sandbox(kind, work, Limits())  # type: ignore[arg-type]
+            try:
+                assert opened.run(["cat", "/opt/tool/a b/file"], timeout=10).stdout == "mine"
+                assert bool(attack(opened, WRITE, "/opt/tool/a b/new")) is control
+            finally:
+                opened.close()
+            assert (below / "new").exists() is control
+    finally:
+        subprocess.run(["umount", "-l", below], check=True)
+
+
+# --- through the edit tools and the worktree
+
+
+def toolbox(root: Path, links: Mapping[str, str]) -> tuple[Toolbox, dict[str, bytes | None]]:
+    """The tools over a tree with `a.py` and links in it, and the change set that they fill."""
+    content = {"a.py": b"a = 1\n", **{name: target.encode() for name, target in links.items()}}
+    changes: dict[str, bytes | None] = {}
+    return Toolbox(Workspace(content.__getitem__, list(content), changes, lambda _: ""), {}), changes
+
+
+def fill(place: Path, changes: Mapping[str, bytes | None], links: Mapping[str, str]) -> None:
+    """The worktree as coder makes it of a base with these links, and the changes."""
+    wanted = {name: objects.entry_of(target.encode(), objects.LINK) for name, target in links.items()}
+    changed = paths.checked(changes, wanted, {})
+    data = {**{name: target.encode() for name, target in links.items()}, **changed}
+    wanted |= {p: objects.entry_of(d, objects.FILE) for p, d in changed.items() if d is not None}
+    worktree.fill(place, wanted, lambda path: data[path] or b"")
+
+
+def test_05_edit_through_a_symlink_that_points_out(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/b.py").write_text("mine = 1\n")
+    (tmp_path / "tree").mkdir()
+    links = {"link.py": "../outside/b.py", "dir": "../outside"}
+    tools, changes = toolbox(tmp_path, links)
+    tools.run("edit_file", {"path": "link.py", "search": "../outside/b.py", "replace": "owned = 1"})
+    tools.run("create_file", {"path": "dir/new.py", "content": "owned = 1\n"})
+    for change in ({**changes}, {"link.py": b"owned"}, {"dir/new.py": b"owned"}):
+        with pytest.raises(SnapshotError):
+            if not change:
+                raise SnapshotError("the tools have refused it already")
+            fill(tmp_path / "tree", change, links)
+    assert sorted(p.name for p in (tmp_path / "outside").iterdir()) == ["b.py"]
+    assert (tmp_path / "outside/b.py").read_text() == "mine = 1\n"
+    # control: written as anybody would, it goes through
+    fill(tmp_path / "tree", {}, links)
+    (tmp_path / "tree/link.py").write_text("owned")
+    (tmp_path / "tree/dir/new.py").write_text("owned")
+    assert (tmp_path / "outside/b.py").read_text() == (tmp_path / "outside/new.py").read_text() == "owned"
+
+
+def test_06_a_directory_replaced_by_a_symlink_between_check_and_use(tmp_path: Path) -> None:
+    outside, place = tmp_path / "outside", tmp_path / "tree"
+    outside.mkdir()
+    (place / "d").mkdir(parents=True)
+    (outside / "f").write_text("mine")
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            try:
+                (place / "d").rename(place / "aside")
+                (place / "d").symlink_to(outside)
+                (place / "d").unlink()
+                (place / "aside").rename(place / "d")
+            except OSError:
+                continue
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    refused = 0
+    try:
+        for number in range(300):
+            try:
+                fill(place, {"d/f": b"%d" % number}, {})
+            except OSError:
+                refused += 1
+    finally:
+        stop.set()
+        swapper.join()
+    assert [(p.name, p.read_text()) for p in outside.iterdir()] == [("f", "mine")]
+    # control: a check by name and a write by name, with the swap at its worst moment
+    shutil.rmtree(place / "d", ignore_errors=True)
+    remove_all(place)
+    (place / "d").mkdir()
+    assert not (place / "d").is_symlink()
+    (place / "d").rmdir()
+    (place / "d").symlink_to(outside)
+    (place / "d/f").write_text("owned")
+    assert (outside / "f").read_text() == "owned"
+
+
+def remove_all(place: Path) -> None:
+    for path in place.iterdir():
+        with directory(place) as handle:
+            remove(handle, path.name)
+
+
+def test_07_a_hard_link_to_a_file_of_the_host(box: Sandbox, door: Sandbox, attack: Any) -> None:
+    code = """
+import json, os, sys
+made = []
+for source in sys.argv[3:]:
+    for place in sys.argv[1:3]:
+        try: os.link(source, place + '/hard'); made.append(source); os.remove(place + '/hard')
+        except OSError: pass
+print(json.dumps(made))
+"""
+    for tried, expected in ((box, []), (door, ["checkout/file", "home/.ssh/id_ed25519"])):
+        top = tried.workspace.worktree.parent
+        sources = [top / "checkout/file", top / "home/.ssh/id_ed25519", top / "tool/lib/none", "/etc/passwd"]
+        places = (tried.workspace.inside, tried.workspace.worktree)
+        assert attack(tried, code, *places, *sources) == [str(top / name) for name in expected]
+        assert all(p.stat().st_nlink == 1 for p in top.rglob("*") if p.is_file())
+
+
+HOSTILE_NAMES = [
+    *("../evil", "a/../../evil", "/etc/evil", "~/evil", "a\0b", "a\nb", "a\rb", "x" * 300, "d/" * 2500 + "x"),
+    *("..", ".", "", ".git/config", ".GIT/config", "sub/.Git/hooks/post-checkout", "git~1/config", ".git"),
+    *("C:evil", "..\\evil", "a//b"),
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=lambda name: repr(name)[:20])
+def test_08_names_that_lead_out_or_lie(name: str, tmp_path: Path) -> None:
+    """Some are plain names here ("C:evil", one with a line break): those land in the tree, and nowhere else."""
+    (tmp_path / "tree").mkdir()
+    tools, changes = toolbox(tmp_path, {})
+    tools.run("create_file", {"path": name, "content": "owned\n"})
+    for path in {name, *changes}:
+        with contextlib.suppress(SnapshotError):
+            fill(tmp_path / "tree", {path: b"owned"}, {})
+    assert [p.name for p in tmp_path.iterdir()] == ["tree"]
+    assert not any(".git" in str(p).lower() for p in (tmp_path / "tree").rglob("*"))
+
+
+def test_08_control_without_the_checks_a_name_leads_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tree").mkdir()
+    with pytest.raises(ToolError):
+        tool_workspace.contained("../evil")
+    monkeypatch.setattr(paths, "path_fault", lambda path: "")
+    fill(tmp_path / "tree", {"../evil": b"owned"}, {})
+    assert (tmp_path / "evil").read_bytes() == b"owned"
+
+
+LEAVE = """
+import os, socket
+os.mkfifo('pipe')
+socket.socket(socket.AF_UNIX).bind('socket')
+for name in ('null', 'disk'):
+    try: os.mknod(name, 0o60666, os.makedev(8, 0))
+    except OSError: pass
+print('true')
+"""
+LEAVE_BEHIND = """
+import os
+open('locked', 'w').close(); os.chmod('locked', 0)
+os.system('chattr +i locked 2>/dev/null')
+os.makedirs('shut/below'); os.chmod('shut/below', 0); os.chmod('shut', 0)
+here = os.open('.', os.O_RDONLY)
+for _ in range(5000):
+    os.mkdir('d', dir_fd=here)
+    here, before = os.open('d', os.O_RDONLY, dir_fd=here), here
+    os.close(before)
+print('true')
+"""
+
+
+def littered(box: Sandbox, attack: Any, code: str) -> Path:
+    """A directory of the worktree in which code inside has left what annoys."""
+    place = box.workspace.worktree / "litter"
+    place.mkdir()
+    place.chmod(0o777)
+    assert attack(box, f"import os; os.chdir('litter'){code}")
+    return place
+
+
+def test_09_a_fifo_a_socket_or_a_device_where_the_host_reads(box: Sandbox, attack: Any) -> None:
+    place = littered(box, attack, LEAVE)
+    kinds = {stat.S_IFMT(p.lstat().st_mode) for p in place.iterdir()}
+    assert kinds == {stat.S_IFIFO, stat.S_IFSOCK}  # no device was made
+    with pytest.raises(subprocess.TimeoutExpired):  # control: read as anybody would, the pipe hangs
+        subprocess.run(["cat", place / "pipe"], timeout=0.5)
+    fill(place, {"pipe": b"1", "socket": b"2"}, {})
+    assert {p.name: p.read_bytes() for p in place.iterdir()} == {"pipe": b"1", "socket": b"2"}
+    remove_all(place.parent)
+
+
+def test_10_what_cannot_be_removed_is_removed(box: Sandbox, attack: Any) -> None:
+    place = littered(box, attack, LEAVE_BEHIND)
+    with pytest.raises((RecursionError, OSError)):  # control: as anybody would
+        shutil.rmtree(place)
+    remove_all(place.parent)
+    assert list(place.parent.iterdir()) == []
+
+
+FILL = """
+import os, sys
+try:
+    if sys.argv[1] == 'bytes':
+        for number in range(4):
+            with open(f'big{number}', 'wb') as file:
+                for _ in range(30): file.write(b'x' * (1 << 20))
+    elif sys.argv[1] == 'nameless':
+        file = open('big', 'wb'); os.unlink('big')
+        for _ in range(120): file.write(b'x' * (1 << 20))
+    elif sys.argv[1] == 'hidden':
+        os.mkdir('shut', 0o300)
+        with open('shut/big', 'wb') as file:
+            for _ in range(120): file.write(b'x' * (1 << 20))
+    else:
+        os.mkdir('many'); os.chdir('many')
+        for number in range(2000): open(str(number), 'w').close()
+    if len(sys.argv) < 3:
+        import time; time.sleep(30)
+    print('filled')
+except OSError as error: print(error)
+"""
+
+
+@pytest.mark.parametrize("way", ["bytes", "nameless", "hidden", "files"])
+def test_11_filling_the_disk(way: str, kind: str, host: Any, tmp_path: Path) -> None:
+    """In small: the quota is 100 MB and 1500 files. What is over is ended, and the next use of the tree is clean."""
+    work = dataclasses.replace(host.workspace, worktree=tmp_path)
+    limits = Limits(worktree_mb=100, worktree_files=1500)
+    for limit, control in ((limits, False), (Limits(), True)):
+        opened = open_sandbox(kind, work, limit)  # type: ignore[arg-type]
+        try:
+            argv = [str(work.python), "-c", FILL, way]
+            done = opened.run([*argv, "and end"] if control else argv, timeout=60)
+        finally:
+            opened.close()
+        assert (done.killed_by, done.stdout) == ((None, "filled\n") if control else ("disk", ""))
+        used = sum(p.lstat().st_blocks * 512 for p in tmp_path.rglob("*"))
+        assert used < 400 << 20
+        remove_all(tmp_path)
+
+
+def test_11_filling_the_temporary_directory(box: Sandbox, attack: Any, host: Any) -> None:
+    code = """
+import errno, json, os
+failed = []
+for place in ('/tmp', '/dev/shm'):
+    try:
+        with open(place + '/big', 'wb') as file:
+            for _ in range(70): file.write(b'x' * (1 << 20))
+    except OSError as error: failed.append(errno.errorcode[error.errno])
+    finally: os.remove(place + '/big')
+print(json.dumps(failed))
+"""
+    assert attack(box, code) == ["ENOSPC"] * 2
+    work = dataclasses.replace(host.workspace)
+    opened = open_sandbox(box.name, work, Limits(tmp_mb=128))  # type: ignore[arg-type]
+    try:
+        assert attack(opened, code) == []  # control
+    finally:
+        opened.close()
+
+
+def test_no_setuid_program_of_the_sandbox_is_in_reach_of_other_users(box: Sandbox, tmp_path: Path) -> None:
+    """Code inside may set the bit on its own files. The run's directory lets nobody else near them, and coder never
+    copies a mode out."""
+    from coder.record.store import RunStore
+
+    box.run(["sh", "-c", "cp /usr/bin/env evil; chmod 6755 evil"], timeout=10)
+    run = RunStore(tmp_path / "home").create(tmp_path, "", {})
+    try:
+        assert stat.S_IMODE(run.path.stat().st_mode) == 0o700
+        (run.path / "work").mkdir()
+        shutil.copy2(box.workspace.worktree / "evil", run.path / "work/evil")
+        fill(run.path / "work", {"evil": b"#!/bin/sh\n"}, {})
+        assert stat.S_IMODE((run.path / "work/evil").stat().st_mode) == 0o644
+    finally:
+        run.close()
+    if os.geteuid() == 0:
+        done = subprocess.run(["ls", run.path / "work"], user="nobody", capture_output=True, check=False)
+        assert done.returncode != 0
