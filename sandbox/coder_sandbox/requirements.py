@@ -86,9 +86,11 @@ def _flatten(repo: Path, name: str, text: str, lines: list[str], left_out: list[
                     raise ValueError(f"{name}: it includes {include[2]}, which is no file of the repository")
                 seen.add(inner)
                 _flatten(repo, inner, found, lines, left_out, seen)
+        elif line.startswith("-") and not LOCAL.match(line):
+            continue  # an option: which index is asked is the user's to say, not the repository's
         elif LOCAL.match(line) or "://" in line:
             left_out.append(line)
-        elif not line.startswith("-"):  # an option: which index is asked is the user's to say, not the repository's
+        else:
             lines.append(line)
 
 
@@ -100,8 +102,7 @@ def _locked(name: str, text: str) -> Requirements:
         source = package.get("source") or {}
         if package.get("optional") is True:
             continue
-        kind = source.get("type", "") if isinstance(source, dict) else ""
-        from_index = not source or "registry" in source or kind in ("", "legacy")
+        from_index = not source or "registry" in source or source.get("type") == "legacy"
         if "version" not in package or not from_index or package.keys() & {"vcs", "directory", "archive"}:
             left_out.append(str(package.get("name")))
             continue
