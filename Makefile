@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench bench-drift record clean
+.PHONY: help setup demo test test-unit lint format lock bench bench-drift kills-resume record clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,9 @@ bench: setup    ## figures, as ratios measured in one run
 
 bench-drift: setup ## drift detection beside other agents' detectors
 	@.venv/bin/python tests/drift/measure.py
+
+kills-resume: setup ## 200 runs killed at seeded instants, each resumed to the patch of the unbroken run
+	@.venv/bin/python tests/kills/kills.py
 
 record: setup   ## docs/run.svg, the picture of a real run
 	@.venv/bin/python scripts/record.py

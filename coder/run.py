@@ -15,12 +15,17 @@ from coder.record.mask import Masker
 from coder.record.result import Counts, Drift, Result, Seconds, Verification, sandbox_in_words
 from coder.record.store import RunDir, RunStore
 from coder.record.sweep import sweep
+from coder.saver import kind
 from coder.state import GRAPH_VERSION, State, fresh
 from coder.task import Request
 
 if TYPE_CHECKING:
     from coder.session import Session
 
+_HOW_TO_REACH = {
+    "sqlite": "unset CODER_CHECKPOINTS and resume it",
+    "postgres": "set CODER_CHECKPOINTS to the server as it was and resume it",
+}
 Listen = Callable[[Event], None]
 
 
@@ -28,7 +33,7 @@ def fix(request: Request, store: RunStore, listen: Listen) -> Result:
     """Take a request to its result. A foreseeable fault is a result with its status and reason, not an exception."""
     sweep(store)
     rundir = store.create(request.repo, request.goal or ", ".join(request.tests), request.to_dict())
-    rundir.write_json("graph.json", {"version": GRAPH_VERSION})
+    rundir.write_json("graph.json", {"version": GRAPH_VERSION, "checkpoints": kind()})
     return _drive(rundir, request, listen, resumed=False)
 
 
@@ -39,13 +44,15 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
     """
     rundir = store.open(run_id)
     if rundir.running():
-        raise UsageError(f"run {rundir.id} is being driven by another process")
+        raise UsageError(f"run {rundir.id} is being driven by {rundir.owner()}")
     ended = rundir.result()
     if ended is not None and not ended.resumable:
         raise UsageError(f"run {rundir.id} is over ({ended.status}): nothing to resume")
     version = rundir.read_json("graph.json") or {"version": GRAPH_VERSION}  # None: killed before anything was done
     if version["version"] != GRAPH_VERSION:
         raise UsageError(f"run {rundir.id} was made by another version of coder and cannot be resumed; start it anew")
+    if (kept := version.get("checkpoints", "sqlite")) != kind():
+        raise UsageError(f"run {rundir.id} keeps its checkpoints in {kept}: {_HOW_TO_REACH[kept]}")
     sweep(store)
     rundir.claim()
     rundir.forget_result()
@@ -53,12 +60,13 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
 
 
 def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -> Result:
+    before = rundir.elapsed()
     rundir.log.listeners.append(listen)
     state = fresh()
     session: Session | None = None
     try:
         rundir.log.append("run", "start", {"repo": str(request.repo), "goal": request.goal, "resumed": resumed})
-        session = _open(rundir, request, resumed=resumed)
+        session = _open(rundir, request, before, resumed=resumed)
         state = _invoke(session, state, resumed=resumed)
     except CoderError as error:
         state = _stopped(session, state, error.status, str(error))
@@ -95,7 +103,7 @@ def _foreseen(error: Exception) -> str:
     return str(error) if isinstance(error, ModelError | SandboxError | SnapshotError | TestRunFailed) else ""
 
 
-def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
+def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> Session:
     """Take the base, find the target's interpreter, choose sandbox and policy. Nothing of the repository runs yet."""
     from coder.session import Session
     from coder.supervisor.budget import Budget
@@ -123,7 +131,6 @@ def _open(rundir: RunDir, request: Request, *, resumed: bool) -> Session:
     kind, toolchain = choose_content(wanted, request.image, base.repo, os.environ, python)
     policy, model, why = _policy(request)
     rundir.log.append("run", "policy", {"policy": policy.name, "model": model, "why": why})
-    before = rundir.read_json("elapsed.json")["seconds"] if resumed and (rundir.path / "elapsed.json").exists() else 0.0
 
     def opened(workspace: Any, limits: Any) -> Any:
         sandbox = open_sandbox(kind, workspace, limits)
@@ -159,15 +166,13 @@ def _policy(request: Request) -> tuple[Any, str, str]:
 
 def _invoke(session: Session, state: State, *, resumed: bool) -> State:
     """Run the graph to its end, a checkpoint after each step."""
-    os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is imported: a checkpoint may name no code
     from coder.models.privacy import disable_tracing
+    from coder.saver import open_saver
 
     disable_tracing()
-    from langgraph.checkpoint.sqlite import SqliteSaver
+    with open_saver(session.rundir.path) as saver:
+        from coder.graph import build
 
-    from coder.graph import build
-
-    with SqliteSaver.from_conn_string(str(session.rundir.path / "checkpoints.sqlite")) as saver:
         graph = build(session, saver)
         # Two graph steps a node (the node and the supervisor), and room for the ends.
         config: Any = {
@@ -186,15 +191,12 @@ def _stopped(session: Session | None, state: State, status: str, reason: str) ->
 
 
 def _last_checkpoint(session: Session) -> State | None:
-    from langgraph.checkpoint.sqlite import SqliteSaver
+    from coder.saver import open_saver
 
-    path = session.rundir.path / "checkpoints.sqlite"
-    if not path.exists():
-        return None
     try:
-        with SqliteSaver.from_conn_string(str(path)) as saver:
+        with open_saver(session.rundir.path) as saver:
             found = saver.get({"configurable": {"thread_id": session.rundir.id}})
-    except sqlite3.Error:  # on a full disk not even the first table could be made
+    except (sqlite3.Error, CoderError):  # on a full disk not even the first table could be made
         return None
     if found is None:
         return None
@@ -207,8 +209,6 @@ def _finish(rundir: RunDir, request: Request, session: Session | None, state: St
     changes = session.load_changes(state["change"]) if fixed and session is not None else {}
     patch = session.base.diff(changes) if changes and session is not None else ""
     total = session.budget.elapsed() if session is not None else 0.0
-    if session is not None:
-        rundir.write_json("elapsed.json", {"seconds": total})
     if changes:
         rundir.save_changes(changes)
     events = {e.kind: e.data for e in rundir.events() if e.node == "run"}

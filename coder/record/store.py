@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import secrets
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -176,16 +177,45 @@ class RunDir:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     os.close(descriptor)
-                    raise UsageError(f"run {self.id} is being worked on by another coder process") from None
+                    raise UsageError(f"run {self.id} is being driven by {self.owner()}") from None
                 time.sleep(0.02)
             else:
                 self._lock = descriptor
+                self._sign()
                 return
 
+    def _sign(self) -> None:
+        """Say in the lock whose it is."""
+        owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
+        with faults(self.path):
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, owner, 0)
+
     def beat(self) -> None:
-        """Show that the process at work is alive: `running_since` tells others when it last was."""
+        """Show that the process at work is alive; `owner` tells others when it last did."""
         if self._lock >= 0:
             os.utime(self._lock)
+
+    def owner(self) -> str:
+        """Who holds the lock, and how long ago that process finished a step, in words."""
+        try:
+            signed = json.loads((self.path / "lock").read_bytes())
+            since = max(0.0, time.time() - (self.path / "lock").stat().st_mtime)
+            return f"process {signed['pid']} on {signed['host']}, whose last step ended {since:.0f} s ago"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process"
+
+    def elapsed(self) -> float:
+        """Wall seconds that the processes that worked on the run have spent, by its record: each from its start to
+        its last event, so that a kill does not give them back."""
+        total, began, last = 0.0, None, None
+        for event in self.events():
+            at = datetime.fromisoformat(event.at)
+            if (event.node, event.kind) == ("run", "start"):
+                total += (last - began).total_seconds() if began and last else 0.0
+                began = at
+            last = at
+        return max(0.0, total + ((last - began).total_seconds() if began and last else 0.0))
 
     def size(self) -> int:
         """Bytes of the run's record: its own files and its blobs, not the worktrees."""

@@ -109,9 +109,7 @@ class Drifter:
         self._calls = self._plans = 0
         self._awake = False
 
-    def chat(
-        self, messages: Sequence[Message], tools: Sequence[ToolSchema], *, think: bool, max_tokens: int, timeout: float
-    ) -> Reply:
+    def chat(self, messages: Sequence[Message], tools: Sequence[ToolSchema], *, think: bool, **limits: Any) -> Reply:
         if not tools:
             self._plans += 1
             return self._reply(f"HYPOTHESIS: cheapest is wrong, thought {self._plans}\nFILES: {SOURCE}\nEVIDENCE: 3")

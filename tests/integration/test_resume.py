@@ -1,0 +1,203 @@
+"""A run survives what ends its process: it goes on where it was, spends nothing twice, and is driven by one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coder import run
+from coder.errors import UsageError
+from coder.models.contract import ModelError
+from coder.policies.contract import Edit, View
+from coder.record.events import Event
+from coder.record.store import RunStore
+from coder.task import Request
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "kills"))
+
+import kills
+
+FIXED = kills.PRICES.replace("max", "min").encode()
+PATH = "shop/prices.py"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "home")
+
+
+@pytest.fixture
+def play(
+    tmp_path: Path, store: RunStore, monkeypatch: pytest.MonkeyPatch, scripted_policy: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Runs, or resumes, a scripted policy without a sandbox: play(steps, run_id="", **request)."""
+    repo = kills.repository(tmp_path / "repo")
+    monkeypatch.setenv("VIRTUAL_ENV", str(kills.TARGET))
+
+    def go(steps: list[Any], run_id: str = "", listen: Callable[[Event], None] = lambda e: None, **more: Any) -> Any:
+        monkeypatch.setattr(run, "_policy", lambda request: (scripted_policy(steps), "scripted", "test"))
+        if run_id:
+            return run.resume(run_id, store, listen)
+        given = {"model": "none", "sandbox": "none", "time": 120.0, **more}
+        return run.fix(Request(repo, "test_cheapest", **given), store, listen)
+
+    return go
+
+
+@pytest.mark.slow
+def test_killed_runs_end_as_the_unbroken_one_does(isolating: str, capsys: pytest.CaptureFixture[str]) -> None:
+    made, wrong = kills.campaign(3, 7, (isolating,), most_kills=1)
+    assert not wrong and made >= 1
+
+
+def test_what_a_killed_process_spent_is_not_given_back(play: Callable[..., Any], store: RunStore) -> None:
+    class Killed(BaseException):
+        """Ends the process where it stands, as far as the run can tell."""
+
+    def kill(view: View) -> Edit:
+        raise Killed
+
+    with pytest.raises(Killed):
+        play([{"wants": "more", "note": "look"}, kill])
+    [summary] = store.list()
+    assert summary.status == "running"  # this very process holds the lock still
+    rundir = store.open(summary.run_id)
+    spent = rundir.elapsed()
+    assert spent > 0
+
+
+def test_a_dead_endpoint_leaves_a_run_that_goes_on(play: Callable[..., Any], store: RunStore) -> None:
+    steps: list[Any] = [{"wants": "more", "note": "look"}, ModelError("the endpoint is gone")]
+    first = play(steps)
+    assert (first.status, first.resumable) == ("environment_error", True) and "gone" in first.reason
+    spent = store.open(first.run_id).elapsed()
+    second = play([steps[0], {"write": {PATH: FIXED}}], run_id=first.run_id)
+    assert second.status == "fixed", second.reason
+    assert second.counts.steps == 7, "baseline, plan, two edits, test, analyze, verify; the one that failed is no step"
+    assert second.seconds.total >= spent
+
+
+def test_two_processes_cannot_drive_one_run(play: Callable[..., Any], store: RunStore) -> None:
+    first = play([ModelError("gone")])
+    holder = store.open(first.run_id)
+    holder.claim()
+    with pytest.raises(UsageError, match=rf"driven by process {os.getpid()} on .*whose last step ended \d+ s ago"):
+        run.resume(first.run_id, store, lambda e: None)
+    holder.close()
+
+
+def test_a_half_written_event_is_cut_and_said_so(play: Callable[..., Any], store: RunStore) -> None:
+    first = play([ModelError("gone")])
+    with (store.open(first.run_id).path / "events.jsonl").open("ab") as log:
+        log.write(b'{"schema": "coder.event/1", "run"')
+    seen: list[Event] = []
+    assert play([{"write": {PATH: FIXED}}], run_id=first.run_id, listen=seen.append).status == "fixed"
+    assert any((e.node, e.kind) == ("record", "cut") for e in store.open(first.run_id).events())
+
+
+def test_a_checkpoint_of_an_older_coder_is_resumed(play: Callable[..., Any], store: RunStore) -> None:
+    """What is new in the state has its first value where the checkpoint lacks it."""
+    from coder import graph, state
+
+    first = play([ModelError("gone")])
+    new = {"tested", "did", "demanded", "switched", "test_runs", "took"}
+    assert new <= state.fresh().keys() and graph.fresh is state.fresh
+    path = store.open(first.run_id).path / "checkpoints.sqlite"
+    from coder.saver import open_saver
+
+    with open_saver(path.parent) as saver:
+        config: Any = {"configurable": {"thread_id": first.run_id}}
+        found = saver.get_tuple(config)
+        assert found is not None
+        for name in new:
+            found.checkpoint["channel_values"].pop(name, None)
+            found.checkpoint["channel_versions"].pop(name, None)
+        saver.put({"configurable": {**found.config["configurable"]}}, found.checkpoint, found.metadata, {})
+    assert play([{"write": {PATH: FIXED}}], run_id=first.run_id).status == "fixed"
+
+
+def test_only_the_newest_checkpoint_is_kept(play: Callable[..., Any]) -> None:
+    result = play([{"write": {PATH: FIXED}}])
+    with sqlite3.connect(Path(result.run_dir) / "checkpoints.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM checkpoints").fetchone() == (1,)
+
+
+def test_several_runs_of_one_repository_do_not_disturb_each_other(
+    play: Callable[..., Any], store: RunStore, tmp_path: Path
+) -> None:
+    results: list[Any] = []
+    threads = [threading.Thread(target=lambda: results.append(play([{"write": {PATH: FIXED}}]))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [r.status for r in results] == ["fixed"] * 3
+    assert len({r.patch for r in results}) == 1 and len({r.run_id for r in results}) == 3
+    assert (tmp_path / "repo" / PATH).read_text() == kills.PRICES
+
+
+# Postgres
+
+
+def _binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@pytest.fixture
+def postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server of its own from Debian's packages, on a socket of its own; not as root."""
+    pytest.importorskip("langgraph.checkpoint.postgres", reason="the [postgres] extra is not installed")
+    binaries = _binaries()
+    if binaries is None:
+        pytest.skip("no Postgres server: apt-get install postgresql")
+    place = Path(tempfile.mkdtemp(prefix="coder-pg-"))  # a socket's path must be short
+    user = []
+    if os.getuid() == 0:
+        user = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(place, "postgres")
+    subprocess.run(
+        [*user, binaries / "initdb", "-A", "trust", "-U", "coder", place / "data"], check=True, capture_output=True
+    )
+    options = f"-k {place} -c listen_addresses=''"
+    control = [*user, binaries / "pg_ctl", "-w", "-D", place / "data"]
+    subprocess.run([*control, "-o", options, "-l", place / "log", "start"], check=True, capture_output=True)
+    try:
+        url = f"postgresql:///postgres?host={place}&user=coder"
+        monkeypatch.setenv("CODER_CHECKPOINTS", url)
+        yield url
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def test_checkpoints_in_postgres_resume_a_run(
+    play: Callable[..., Any], store: RunStore, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = play([{"wants": "more", "note": "look"}, ModelError("gone")])
+    assert first.resumable and first.counts.steps == 3
+    assert not (Path(first.run_dir) / "checkpoints.sqlite").exists()
+    assert postgres not in "".join(p.read_text() for p in Path(first.run_dir).glob("*.json*"))
+    monkeypatch.delenv("CODER_CHECKPOINTS")
+    with pytest.raises(UsageError, match="checkpoints in postgres"):
+        run.resume(first.run_id, store, lambda e: None)
+    monkeypatch.setenv("CODER_CHECKPOINTS", postgres)
+    second = play([{"wants": "more", "note": "look"}, {"write": {PATH: FIXED}}], run_id=first.run_id)
+    assert second.status == "fixed", second.reason
+
+
+def test_a_postgres_server_that_is_not_there_is_said(play: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("CODER_CHECKPOINTS", "postgresql:///x?host=/nowhere")
+    result = play([{"write": {PATH: FIXED}}])
+    assert result.status == "environment_error" and "CODER_CHECKPOINTS" in result.reason

@@ -1,0 +1,141 @@
+"""Runs killed at seeded instants and resumed, against the unbroken run: `make kills-resume` prints how they ended.
+
+A kill is SIGKILL to the process, at a share of the time that the unbroken run took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TARGET = ROOT / ".venv-target"
+PRICES = (
+    "def total(prices):\n    return sum(prices)\n\n\ndef cheapest(prices):\n    return max(prices)\n\n\n"
+    "def count(prices):\n    return len(prices)\n"
+)
+TESTS = (
+    "from shop.prices import cheapest, count, total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n\n\n"
+    "def test_cheapest():\n    assert cheapest([3, 1, 2]) == 1\n\n\n"
+    "def test_count():\n    prices = [1, 2]\n    cheapest(prices)\n    assert count(prices) == 2\n"
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One run with its kills: its result, and the numbers of the steps in its record."""
+
+    result: dict[str, Any]
+    steps: tuple[int, ...]
+    kills: int
+    seconds: float
+
+
+def repository(place: Path) -> Path:
+    for name, text in {"shop/__init__.py": "", "shop/prices.py": PRICES, "tests/test_prices.py": TESTS}.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text)
+    return place
+
+
+def drive(place: Path, sandbox: str, policy: str, kill_after: tuple[float, ...] = ()) -> Ended:
+    """Run to the end; the n-th process is killed after so many seconds, each after that goes on with the run."""
+    repo, home = repository(place / "repo"), place / "home"
+    command = [sys.executable, str(Path(__file__).with_name("drive.py")), str(repo), str(home), sandbox, policy]
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CODER_")} | {"VIRTUAL_ENV": str(TARGET)}
+    started, kills = time.monotonic(), 0
+    for seconds in (*kill_after, None):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+        try:
+            out, err = process.communicate(timeout=seconds)
+            break
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+    if process.returncode:
+        raise AssertionError(f"the run ended with {process.returncode}: {err.decode()[-2000:]}")
+    result = json.loads(out.decode().splitlines()[-1])
+    log = (Path(result["run_dir"]) / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in log]
+    steps = tuple(e["data"]["number"] for e in events if e["kind"] == "step")
+    return Ended(result, steps, kills, time.monotonic() - started)
+
+
+def compare(whole: Ended, broken: Ended) -> str:
+    """What a killed and resumed run did differently from the unbroken one; "" if nothing that matters."""
+    for key in ("status", "patch", "goal_tests", "files"):
+        if whole.result[key] != broken.result[key]:
+            return f"{key}: {broken.result[key]!r} instead of {whole.result[key]!r}"
+    counts = ("steps", "think_steps", "act_steps", "model_calls", "prompt_tokens", "completion_tokens", "rollbacks")
+    for key in counts:
+        if whole.result["counts"][key] != broken.result["counts"][key]:
+            return f"counts.{key}: {broken.result['counts'][key]} instead of {whole.result['counts'][key]}"
+    if len(set(broken.steps)) != len(broken.steps) or broken.steps != whole.steps:
+        return f"steps in the record: {broken.steps} instead of {whole.steps}"
+    return ""
+
+
+def campaign(runs: int, seed: int, sandboxes: tuple[str, ...], most_kills: int = 3) -> tuple[int, list[str]]:
+    """Kills made, and what went wrong. Sandboxes and policies take turns."""
+    made, wrong = 0, []
+    wholes: dict[tuple[str, str], Ended] = {}
+    for number in range(runs):
+        rng = random.Random(f"{seed} {number}")
+        which = (sandboxes[number % len(sandboxes)], ("scripted", "search")[number // len(sandboxes) % 2])
+        if which not in wholes:
+            with tempfile.TemporaryDirectory(prefix="coder-kills-") as place:
+                wholes[which] = drive(Path(place), *which)
+        whole = wholes[which]
+        instants = tuple(rng.uniform(0.02, 0.9) * whole.seconds for _ in range(rng.randint(1, most_kills)))
+        with tempfile.TemporaryDirectory(prefix="coder-kills-") as place:
+            try:
+                broken = drive(Path(place), *which, kill_after=instants)
+                said = compare(whole, broken)
+            except AssertionError as error:
+                said = str(error)
+                broken = Ended({}, (), len(instants), 0.0)
+        made += broken.kills
+        if said:
+            wrong.append(f"{which}, killed after {', '.join(f'{s:.2f} s' for s in instants)}: {said}")
+        print(
+            f"{number + 1}/{runs} {which[0]} {which[1]}: {broken.kills} kills{': ' + said if said else ''}", flush=True
+        )
+    return made, wrong
+
+
+def main() -> None:
+    """Run until so many kills were made."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sandbox", action="append")
+    given = parser.parse_args()
+    totals: Counter[str] = Counter()
+    wrong: list[str] = []
+    batch = 0
+    while totals["kills"] < given.kills:
+        made, said = campaign(4, given.seed + 1000 * batch, tuple(given.sandbox or ("bwrap", "docker")))
+        totals["kills"] += made
+        totals["runs"] += 4
+        wrong += said
+        batch += 1
+    print(f"{totals['kills']} kills in {totals['runs']} runs, {len(wrong)} ended otherwise than the unbroken run")
+    for line in wrong:
+        print(f"  {line}")
+    raise SystemExit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
