@@ -109,6 +109,9 @@ class Drifter:
         self._calls = self._plans = 0
         self._awake = False
 
+    def count(self, text: str) -> int:
+        return 0
+
     def chat(self, messages: Sequence[Message], tools: Sequence[ToolSchema], *, think: bool, **limits: Any) -> Reply:
         if not tools:
             self._plans += 1

@@ -42,6 +42,9 @@ class Scripted:
 
     name, context = "scripted", 32_768
 
+    def count(self, text: str) -> int:
+        return 0
+
     def chat(self, messages: Sequence[Message], tools: Sequence[Any], **_: Any) -> Reply:
         if not tools:
             return Reply("HYPOTHESIS: cheapest takes the dearest\nFILES: shop/prices.py\nEVIDENCE: 3", prompt_tokens=90)

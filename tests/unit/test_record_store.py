@@ -80,7 +80,7 @@ def test_a_run_at_work_is_running_and_a_killed_one_is_interrupted(store):
         run_id = process.stdout.readline().strip()
         (seen,) = store.list()
         assert (seen.run_id, seen.status, seen.resumable) == (run_id, "running", False)
-        with pytest.raises(UsageError, match="another coder process"):
+        with pytest.raises(UsageError, match=f"driven by process {process.pid}"):
             store.open(run_id).claim()
         process.send_signal(signal.SIGKILL)
     (seen,) = store.list()
