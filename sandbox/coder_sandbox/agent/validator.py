@@ -61,7 +61,9 @@ class Validator:
         left = {str(candidate["key"]): candidate for candidate in candidates}
         fresh: Dict[str, Record] = {}
         for _ in range(OPENINGS):
-            if not left or (self._process is None and not (self._is_usable and self.open(deadline))):
+            if not left or time.monotonic() >= deadline:
+                break  # to start a warm process now would fail, and it would count as one that cannot be had
+            if self._process is None and not (self._is_usable and self.open(deadline)):
                 break
             yield from self._check_warm(left, fresh, deadline)
         for candidate in [*fresh.values(), *left.values()]:
@@ -127,7 +129,7 @@ class Validator:
                 ended = runner.ended
             finally:
                 runner.close()
-        return _result(candidate, began, {**_verdict(said, ended), **said})
+        return _result(candidate, began, said if "verdict" in said else {**said, **_verdict(said, ended)})
 
 
 def _result(candidate: Record, began: float, said: Record) -> Record:
