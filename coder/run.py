@@ -206,10 +206,11 @@ def _last_checkpoint(session: Session) -> State | None:
 def _finish(rundir: RunDir, request: Request, session: Session | None, state: State) -> Result:
     """Write the result and close the record."""
     fixed = state["status"] == "fixed" and session is not None
-    changes = session.load_changes(state["change"]) if fixed and session is not None else {}
+    ref = state["change"] if fixed else state["best"]
+    changes = session.load_changes(ref) if session is not None else {}
     patch = session.base.diff(changes) if changes and session is not None else ""
     total = session.budget.elapsed() if session is not None else 0.0
-    if changes:
+    if changes and fixed:
         rundir.save_changes(changes)
     events = {e.kind: e.data for e in rundir.events() if e.node == "run"}
     verdict = session.load(state["verification"]) if session is not None else None

@@ -56,6 +56,7 @@ class Session:
         self._suite: Suite | None = None
         self._worktree: Path | None = None
         self._passing: set[Ref] = set()
+        self.placed: Ref = ""
         self._files = frozenset(base.files)
         self._test_files: frozenset[str] = frozenset()
 
@@ -132,9 +133,10 @@ class Session:
         return self._suite
 
     def place(self, ref: Ref) -> None:
-        """Make the worktree the base plus a change set."""
+        """Make the worktree the base plus a change set; `placed` says which."""
         _ = self.suite
         self.base.restore("work", self.load_changes(ref))
+        self.placed = ref
 
     @contextmanager
     def clean_room(self, name: str, changes: Changes) -> Iterator[Suite]:

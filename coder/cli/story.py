@@ -79,6 +79,10 @@ def _batch(data: Data) -> str:
     return f"{count(data['size'], 'candidate')} to try{_noted(data)}"
 
 
+def _standing(data: Data) -> str:
+    return f"a second edit is looked for{_noted(data)}"
+
+
 def _tool(data: Data) -> str:
     ending = "" if data.get("ok", True) else " (refused)"
     return f"{data['name']}{ending}: {one_line(str(data.get('summary', '')), 120)}"
@@ -166,6 +170,7 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("plan", "suspects"): _suspects,
     ("plan", "hypothesis"): _hypothesis,
     ("edit", "batch"): _batch,
+    ("edit", "standing"): _standing,
     ("edit", "tool"): _tool,
     ("edit", "change"): _change,
     ("edit", "refused"): lambda data: f"refused: {one_line(str(data['reason']))}",

@@ -6,6 +6,7 @@ from typing import Any
 
 from coder.nodes.facts import result_from_json
 from coder.nodes.judge import judged
+from coder.nodes.standing import is_stood_on, look_around, remember_partials, step_back
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import State
@@ -19,7 +20,7 @@ def analyze(session: Session, state: State) -> State:
     outcome: dict[str, Any] = session.load(state["outcome"])
     if outcome["kind"] == "candidates":
         return _candidates(session, state, outcome)
-    return _change(session, state, outcome["results"])
+    return _change(session, state, outcome)
 
 
 def _candidates(session: Session, state: State, outcome: dict[str, Any]) -> State:
@@ -38,14 +39,17 @@ def _candidates(session: Session, state: State, outcome: dict[str, Any]) -> Stat
             update["proposal"], update["change"], update["plausible"] = "verify", waiting[0], waiting[1:]
         data["plausible"] = [entry["edits"][-1]["note"] for entry in entries[:5]]
         data["kinds"] = len({entry["group"] for entry in entries})
+    else:
+        by_key = {c["key"]: c for c in batch}
+        update["memory"] = remember_partials(session, state, load_baseline(session, state), by_key, results)
     session.emit("analyze", "finding", data)
     return update
 
 
-def _change(session: Session, state: State, stored: list[dict[str, Any]]) -> State:
-    """What a model's change did to the goal and to the tests that passed before."""
+def _change(session: Session, state: State, outcome: dict[str, Any]) -> State:
+    """What a change set did to the goal and to the tests that passed before."""
     found = load_baseline(session, state)
-    results = [result_from_json(r) for r in stored]
+    results = [result_from_json(r) for r in outcome["results"]]
     goal = set(state["goal_tests"])
     read = finding(results, state["goal_tests"])
     passing = set(found.passing)
@@ -62,4 +66,9 @@ def _change(session: Session, state: State, stored: list[dict[str, Any]]) -> Sta
         update["proposal"] = "verify"
     else:
         update["proposal"] = "edit"
+    if is_stood_on(session, state):
+        better = not regressed and passed > state["best_passed"]
+        update["memory"] = (
+            step_back(session, state) if regressed else look_around(session, state, found, outcome, better=better)
+        )
     return update

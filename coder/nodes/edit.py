@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
+from coder.nodes.standing import stand_on
 from coder.nodes.view import charge, record_prompt, view_of
 from coder.policies.contract import Edit
 from coder.session import Session
@@ -37,14 +38,22 @@ def edit(session: Session, state: State) -> State:
             {"name": event.name, "ok": event.ok, "repeated": event.repeated, "summary": event.summary},
         )
     update = State(proposal=AFTER[made.wants], counts=charge(state, made.spent), batch="")
-    if made.candidates:
-        update["batch"] = session.save([asdict(c) for c in made.candidates])
+    if made.stand_on == "" or (memory.get("standing") and made.wants in ("plan", "stop")):
+        memory["standing"] = memory.get("kept") if made.stand_on == "" else None
+        update["change"] = state["best"]
+    if made.stand_on:
+        update["change"] = stand_on(session, memory, made.stand_on)
+        session.emit("edit", "standing", {"note": made.note})
+    elif made.candidates:
+        standing = memory.get("standing") or {"ref": "", "edits": []}
+        on = {"standing": standing["ref"], "edits": standing["edits"]}
+        update["batch"] = session.save([asdict(c) | on for c in made.candidates])
         session.emit("edit", "batch", {"size": len(made.candidates), "note": made.note})
     elif made.changes is not None:
         _take(session, state, made, memory, update)
     elif made.wants == "stop":
         update["reason"] = made.note
-    if update["proposal"] == "test" and not made.candidates:
+    if update["proposal"] == "test" and not made.candidates and not made.stand_on:
         _answer_known(session, state, memory, update)
     if (step := _step(made)) is not None:
         update["did"] = session.save_passing(data_of(step))
@@ -85,7 +94,11 @@ def _step(made: Edit) -> Step | None:
         for e in made.tool_events
         if not e.pending
     ]
-    if made.candidates:
+    if made.stand_on == "":
+        return None
+    if made.stand_on:
+        calls.append(Call("propose_candidates", {"first": made.stand_on, "n": 1}))
+    elif made.candidates:
         calls.append(Call("propose_candidates", {"first": made.candidates[0].key, "n": len(made.candidates)}))
     elif made.changes is not None and not calls:
         digest = {path: hashlib.sha256(data or b"").hexdigest() for path, data in made.changes.items()}

@@ -25,12 +25,11 @@ def judged(session: Session, state: State, candidates: Sequence[dict[str, Any]],
     changes = {key: changed(session, c) for key, c in by_key.items()}
     plausible = [Plausible(key, c["score"], _patch(session, c, changes[key])) for key, c in by_key.items()]
     chosen = choose(plausible, side_by_side, _test_values(session, state["goal_tests"]))
-    functions = {p.key: p.patch.function for p in plausible}
     entries = [
         {
             "ref": session.save_changes(changes[choice.key]),
             "key": choice.key,
-            "edits": [*by_key[choice.key].get("edits", ()), _edit(session, by_key[choice.key], functions[choice.key])],
+            "edits": [*by_key[choice.key].get("edits", ()), edit_in_words(session, by_key[choice.key])],
             "group": choice.group,
             "warnings": list(choice.warnings),
         }
@@ -60,12 +59,13 @@ def _patch(session: Session, candidate: dict[str, Any], changes: Changes) -> Any
     return read_patch(session.base.read(path), changes[path] or b"", candidate["line"])
 
 
-def _edit(session: Session, candidate: dict[str, Any], function: str) -> dict[str, Any]:
+def edit_in_words(session: Session, candidate: dict[str, Any]) -> dict[str, Any]:
     """One edit for the explanation: of one line that becomes another the whole of both, else the engine's words."""
     splice = Splice(**candidate["splice"])
     before = _before(session, candidate)
     lines = one_line_change(before, spliced(before, [splice]))
     note = f"`{lines[0]}` becomes `{lines[1]}`" if lines else candidate["note"]
+    function = read_patch(before, before, candidate["line"]).function
     return {"path": splice.path, "line": candidate["line"], "function": function, "note": note}
 
 

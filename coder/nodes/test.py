@@ -11,9 +11,10 @@ from typing import Any
 from coder.nodes.baseline import first_limit
 from coder.nodes.facts import Baseline, result_to_json, test_file
 from coder.nodes.progress import Progress
+from coder.nodes.standing import is_stood_on
 from coder.nodes.view import load_baseline
 from coder.session import Session
-from coder.state import State
+from coder.state import Ref, State
 from coder_tools.contract import CandidateResult, Compared, Splice, TestResult
 from coder_tools.testing import Suite
 
@@ -40,7 +41,7 @@ def test(session: Session, state: State) -> State:
 def _candidates(session: Session, state: State, found: Baseline) -> State:
     """Check a batch; a candidate is plausible when the goal and its companions pass."""
     batch: list[dict[str, Any]] = session.load(state["batch"])
-    suite = warm_suite(session, state)
+    suite = warm_suite(session, state, batch[0].get("standing", ""))
     started = time.monotonic()
     results, reached = _checked(session, state, found, suite, batch)
     seconds = time.monotonic() - started
@@ -142,9 +143,12 @@ def _compared(
     return asdict(compared)
 
 
-def warm_suite(session: Session, state: State) -> Suite:
-    """The suite with its warm validator open on the goal tests. Opening it again costs nothing."""
+def warm_suite(session: Session, state: State, standing: Ref) -> Suite:
+    """The suite with its warm validator open on the goal tests, over the base and what the candidates stand on."""
     suite = session.suite
+    if session.placed != standing:
+        suite.close_warm()
+        session.place(standing)
     if not suite.warm:
         workers = min(4, os.cpu_count() or 1)
         why_not = suite.open_warm(state["goal_tests"], workers, timeout=session.budget.remaining())
@@ -193,29 +197,37 @@ def _candidate_to_json(result: CandidateResult) -> dict[str, Any]:
         "verdict": result.verdict,
         "goal_passed": result.goal_passed,
         "test": result.failed_test,
+        "exception": result.exception,
+        "line": result.line,
     }
 
 
 def _change(session: Session, state: State, found: Baseline) -> State:
     """Run the goal over the changed worktree and, when it passes, the tests that reach the change."""
+    session.suite.close_warm()  # it has the files imported as they were
     session.place(state["change"])
-    results = _run(session, found, state["goal_tests"], "goal tests")
-    if all(r.passed for r in results):
+    traced = is_stood_on(session, state)
+    results = _run(session, found, state["goal_tests"], "goal tests", coverage=traced)
+    coverage = {r.id: {path: sorted(lines) for path, lines in r.coverage.items()} for r in results if traced}
+    if all(r.passed for r in results) or (traced and sum(r.passed for r in results) > state["best_passed"]):
         changed = session.load_changes(state["change"])
         near = found.touching(changed)[:COMPANIONS] or list(found.passing)[:COMPANIONS]
         results += _confirmed(session, found, _run(session, found, near, "tests near the change"))
     failed = [r.id for r in results if not r.passed]
     session.emit("test", "outcome", {"passed": len(results) - len(failed), "failed": len(failed), "ids": failed[:20]})
-    outcome = {"kind": "change", "results": [result_to_json(r) for r in results]}
+    outcome = {"kind": "change", "results": [result_to_json(r) for r in results], "coverage": coverage}
     return State(proposal="analyze", outcome=session.save(outcome), test_runs=state["test_runs"] + 1)
 
 
-def _run(session: Session, found: Baseline, ids: Sequence[str], label: str) -> list[TestResult]:
+def _run(
+    session: Session, found: Baseline, ids: Sequence[str], label: str, *, coverage: bool = False
+) -> list[TestResult]:
     return session.suite.run(
         ids,
         timeout=session.budget.remaining(),
         test_timeout=first_limit(session),
         limits=found.limits(ids),
+        coverage=coverage,
         on_result=Progress(session, "test", label, len(ids)).result,
     )
 

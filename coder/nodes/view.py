@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
 from coder.models.images import data_url
 from coder.nodes.baseline import failures
-from coder.nodes.facts import Baseline
+from coder.nodes.facts import Baseline, result_from_json
 from coder.policies.contract import Left, Plan, Spent, View
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.world import NOTHING, World
@@ -38,10 +39,11 @@ def view_of(session: Session, state: State) -> View:
     memory: dict[str, Any] = session.load(state["memory"]) or {}
     left = session.budget.left(state)
     finding = session.load(state["finding"])
+    standing = memory.get("standing") or {}
     workspace = Workspace(
         session.base.read,
         session.base.files,
-        session.load_changes(state["change"]),
+        session.load_changes(standing.get("ref") or state["change"]),
         session.protected,
         session.request.allow_test_edits,
         session.request.allow_config_edits,
@@ -53,11 +55,19 @@ def view_of(session: Session, state: State) -> View:
         left=Left(left["seconds_left"], int(left["steps_left"]), int(left["tokens_left"])),
         memory=memory.setdefault("policy", {}),
         finding=Finding(**finding) if finding else None,
-        failures=failures(found, state["goal_tests"]),
-        suspects=tuple(
-            Suspect(s["path"], s["line"], s["score"], tuple(s["reasons"])) for s in memory.get("suspects", ())
+        failures=(
+            tuple(r for r in map(result_from_json, standing["failures"]) if not r.passed)
+            if standing
+            else failures(found, state["goal_tests"])
         ),
-        late=tuple(Candidate(**{**c, "splice": Splice(**c["splice"])}) for c in memory.get("late", ())),
+        suspects=tuple(
+            Suspect(s["path"], s["line"], s["score"], tuple(s["reasons"]))
+            for s in (standing or memory).get("suspects", ())
+        ),
+        standing=standing.get("key", ""),
+        is_trial=bool(standing) and not standing["kept"],
+        partials=tuple((c["key"], c["strength"], c["note"]) for c in memory.get("partials", ())),
+        late=tuple(_candidate(c) for c in memory.get("late", ()) if c["standing"] == standing.get("ref", "")),
         world=World.from_json(session.load(memory["world"])) if memory.get("world") else NOTHING,
         plan=Plan(**memory["plan"]) if memory.get("plan") else None,
         refused=tuple(session.base.diff(session.load_changes(ref)) for ref in state["failed"][-SHOWN_REFUSED:]),
@@ -85,6 +95,11 @@ def record_prompt(session: Session, node: NodeName, state: State, spent: Spent) 
     sent["messages"] = [session.save(message) for message in spent.prompt["messages"]]
     sent["tools"] = session.save(spent.prompt["tools"])
     session.emit(node, "prompt", {"step": state["counts"]["steps"] + 1, **sent})
+
+
+def _candidate(stored: dict[str, Any]) -> Candidate:
+    known = {f.name: stored[f.name] for f in fields(Candidate)}
+    return Candidate(**{**known, "splice": Splice(**stored["splice"])})
 
 
 def charge(state: State, spent: Spent) -> dict[str, int]:

@@ -68,6 +68,7 @@ class Edit:
 
     changes: Changes | None = None  # the whole change set as it is now; None if this step changed nothing
     candidates: tuple[Candidate, ...] = ()  # a search policy's ranked batch, each one alternative to the others
+    stand_on: str | None = None  # the key of a partial success to go on from; "" for the best change set so far
     note: str = ""  # in words, for the record and the user
     tool_events: tuple[ToolEvent, ...] = ()
     spent: Spent = field(default_factory=Spent)
@@ -90,6 +91,9 @@ class View:
     late: tuple[Candidate, ...] = ()  # those that were not done in the time they had
     world: World = NOTHING  # what is known beyond the files
     plan: Plan | None = None
+    standing: str = ""  # the key of the partial success that the workspace has in it; "" for none
+    is_trial: bool = False  # it is not known yet whether that is worth keeping
+    partials: tuple[tuple[str, int, str], ...] = ()  # candidates that made progress: key, how much, words; best first
     facts: tuple[str, ...] = ()  # from K, short
     refused: tuple[str, ...] = ()  # unified diffs that were tried and failed; not to be tried again
     nudge: str = ""  # the supervisor's word for this step

@@ -6,24 +6,32 @@ from dataclasses import replace
 
 from coder.policies.contract import Edit, Plan, View
 from coder.repair.contract import Candidate
+from coder.repair.partial import MOVED_ON, TURNED_GREEN
 from coder.repair.propose import propose
 
 FIRST_BATCH = 64  # most faults are found here: it is under way while the rest is still being made
 BATCH = 512  # large enough to keep the warm validator busy, small enough for one step
 FIRST_CANDIDATES = 1000  # made in a moment; all there are take seconds
 MOST_CANDIDATES = 20_000
+SECOND_CANDIDATES = 400  # second edits tried on one first edit
+MOST_TRIALS = 8  # first edits on which a second is looked for
+TRIAL_AFTER = {TURNED_GREEN: 1000, MOVED_ON: 4000}  # single edits that are tried before, by how far the first came
 PATIENCE = 10.0  # how much longer those get, at the end, that were not done in time
 
 
 class SearchPolicy:
-    """Proposes every candidate once, best first. Its memory is how many it has handed over."""
+    """Proposes every candidate once, best first. Its memory is how many it has handed over.
+
+    When single edits are spent, or many have been tried, it goes on from those that came nearest: a second edit is
+    looked for on each in turn, and one that turned a goal test green and broke nothing is kept.
+    """
 
     name = "search"
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self._candidates: list[Candidate] = []
-        self._complete = False
+        self._made: dict[str, list[Candidate]] = {}  # by what they stand on
+        self._complete: set[str] = set()
 
     def plan(self, view: View) -> Plan:
         """The ranking in words; nothing is decided here that the suspects do not say."""
@@ -36,27 +44,51 @@ class SearchPolicy:
 
     def edit(self, view: View) -> Edit:
         """The next batch, or an end when all have been tried. The same view gives the same batch again."""
-        start = view.memory.get("cursor", 0)
+        cursors = view.memory.setdefault("cursors", {})
+        start = cursors.get(view.standing, 0)
+        if not view.is_trial and (trial := self._trial(view, start)):
+            return trial
         size = min(BATCH, max(FIRST_BATCH, start))
-        self._make(view, start + 1)  # also after a resume: the engine is deterministic, so the cursor still fits
-        batch = tuple(self._candidates[start : start + size])
+        # also after a resume: the engine is deterministic, so the cursor still fits
+        batch = tuple(self._candidates(view, start + 1)[start : start + size])
         if batch:
-            view.memory["cursor"] = start + len(batch)
+            cursors[view.standing] = start + len(batch)
             return Edit(candidates=batch, wants="test", note=f"{start + 1} to {start + len(batch)}, likeliest first")
+        if view.is_trial:
+            return Edit(stand_on="", wants="more", note="no second edit helps here")
         if view.late and not view.memory.get("patient"):
             view.memory["patient"] = True
             again = tuple(replace(candidate, patience=PATIENCE) for candidate in view.late[:BATCH])
             return Edit(candidates=again, wants="test", note="again, with more time: these were not done in theirs")
-        return Edit(wants="stop", note=f"none of {len(self._candidates)} single-edit candidates passes")
+        if trial := self._trial(view, MOST_CANDIDATES):
+            return trial
+        number = len(self._made[view.standing])
+        tried = len(view.memory.get("trials", ()))
+        second = f", nor does a second edit on {tried} of them" if tried else ""
+        return Edit(wants="stop", note=f"none of {number} single-edit candidates passes{second}")
 
-    def _make(self, view: View, wanted: int) -> None:
-        """See that there are so many candidates, if there can be. The likeliest are made before the rest."""
-        if not self._candidates:
-            self._candidates = self._proposed(view, FIRST_CANDIDATES)
-        if wanted > len(self._candidates) and not self._complete:
-            known = {candidate.key for candidate in self._candidates}
-            self._candidates += [c for c in self._proposed(view, MOST_CANDIDATES) if c.key not in known]
-            self._complete = True
+    def _trial(self, view: View, tried: int) -> Edit | None:
+        """A second edit on the next candidate that came far enough, once so many have been tried; None if it is not
+        time, or there is none."""
+        trials = view.memory.setdefault("trials", [])
+        for key, strength, note in view.partials:
+            if key in trials or len(trials) >= MOST_TRIALS or tried < TRIAL_AFTER[strength]:
+                continue
+            trials.append(key)
+            return Edit(stand_on=key, wants="test", note=f"on: {note}")
+        return None
+
+    def _candidates(self, view: View, wanted: int) -> list[Candidate]:
+        """At least so many candidates, if there are. The likeliest are made before the rest."""
+        first, most = (SECOND_CANDIDATES,) * 2 if view.is_trial else (FIRST_CANDIDATES, MOST_CANDIDATES)
+        if view.standing not in self._made:
+            self._made[view.standing] = self._proposed(view, first)
+        made = self._made[view.standing]
+        if wanted > len(made) and most > first and view.standing not in self._complete:
+            known = {candidate.key for candidate in made}
+            made += [c for c in self._proposed(view, most) if c.key not in known]
+            self._complete.add(view.standing)
+        return made
 
     def _proposed(self, view: View, limit: int) -> list[Candidate]:
         return propose(

@@ -93,6 +93,8 @@ class CandidateResult:
     goal_passed: int = 0  # how many goal tests passed before the first failure
     failed_test: str = ""  # the test that ended it
     message: str = ""
+    exception: str = ""  # type name of what ended it
+    line: int = 0  # of the outermost frame in the project, most often the test's own; 0 if it is not known
     seconds: float = 0.0
     starved: bool = False  # it timed out while others had the processors: that says nothing of it
 

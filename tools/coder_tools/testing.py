@@ -359,6 +359,8 @@ def _candidate_result(value: object) -> CandidateResult | None:
         goal_passed=int(_number(value.get("goal_passed"))),
         failed_test=_text(value.get("failed_test"), NAME),
         message=_text(value.get("message"), MESSAGE),
+        exception=_text(value.get("exception"), 200),
+        line=int(_number(value.get("line"))),
         seconds=_number(value.get("seconds")),
         starved=value.get("starved") is True,
     )

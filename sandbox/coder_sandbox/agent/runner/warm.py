@@ -90,7 +90,9 @@ def judge(task: Task, tests: Any, say: Report) -> None:
             verdict = "failed" if passed < goal else "goal"
             message = result.get("message") or f"the test is {result['outcome']}"
             end = {"verdict": verdict, "goal_passed": min(passed, goal), "failed_test": result["id"]}
-            say({**end, "message": shorten(message, MESSAGE)})
+            frames = result.get("frames") or [["", 0, ""]]
+            where = {"exception": result.get("exception", ""), "line": frames[0][1]}
+            say({**end, **where, "message": shorten(message, MESSAGE)})
             return False
         passed += 1
         if passed == goal and task.companions:
@@ -125,6 +127,8 @@ def outcome(child: Child[Task]) -> Record:
         "goal_passed": said.get("goal_passed", 0),
         "failed_test": said.get("failed_test", ""),
         "message": message,
+        "exception": said.get("exception", ""),
+        "line": said.get("line", 0),
         "seconds": child.seconds,
         "starved": child.starved,
     }
