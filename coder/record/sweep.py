@@ -16,9 +16,9 @@ def sweep(store: RunStore) -> None:
 
     Whether a run's process lives is told by the kernel's lock on the run; of anything else by the owner in its name.
     """
-    from coder_sandbox import owner
+    from coder_sandbox import docker, owner
 
-    owner.sweep()
+    docker.sweep_marked(owner.sweep())
     with suppress(OSError):
         for path in store.runs.iterdir():
             run = RunDir(path)

@@ -13,6 +13,7 @@ import select
 import socket
 import tarfile
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +37,16 @@ from coder_sandbox.launch import (
     in_order,
     with_allowed_hosts,
 )
-from coder_sandbox.owner import Owner
+from coder_sandbox.owner import Owner, temporary_directory
 from coder_sandbox.ownership import lend, mount_points
+from coder_sandbox.safe_files import directory, remove
 from coder_sandbox.wire import CHUNK, LAST_WORDS
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 REPOSITORY = "coder-empty"
+MARK = "container-"  # a directory so labelled tells the next start, whichever sandbox it uses, to look for containers
 HEADROOM = 64  # tasks over the limit, so that it is the agent that ends what is over it, and says so
 REMOVE_SECONDS = 10.0
 
@@ -187,6 +190,7 @@ def open_docker(workspace: Workspace, limits: Limits) -> AgentClient:
             daemon = Daemon.of(client)
             undo.callback(lend(workspace.worktree, *daemon.identity()))
             sweep(client)
+            undo.callback(_unmark, temporary_directory(f"{MARK}{workspace.label}"))
             content = fill(client, workspace)
             container = client.containers.create(**profile(workspace, limits, content, daemon))
             undo.callback(_remove, client, str(container.id))
@@ -281,6 +285,18 @@ def sweep(client: DockerClient) -> None:
         owner = Owner.parse(container.labels["coder.owner"])
         if owner is not None and owner.is_dead():
             _remove(client, str(container.id))
+
+
+def sweep_marked(labels: Iterable[str]) -> None:
+    """Remove dead owners' containers if one of the labels of what they left (`owner.sweep`) says there may be any."""
+    if any(label.startswith(MARK) for label in labels):
+        with contextlib.suppress(SandboxError), contextlib.closing(connect()) as client:
+            sweep(client)
+
+
+def _unmark(mark: Path) -> None:
+    with directory(mark.parent) as handle:
+        remove(handle, mark.name)
 
 
 def probe() -> tuple[bool, str]:

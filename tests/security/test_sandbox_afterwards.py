@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +104,28 @@ def test_a_container_whose_coder_is_gone_is_swept(state: str, workspace: Workspa
     finally:
         other.close()
         client.close()
+    assert containers(workspace.label) == []
+
+
+@pytest.mark.docker
+def test_a_container_is_swept_at_the_next_start_whatever_sandbox_that_uses(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Its agent is stopped, so that it cannot end by itself when coder is killed."""
+    import docker
+
+    from coder.record.store import RunStore
+    from coder.record.sweep import sweep
+
+    process = start_host("docker", workspace, "sweep")
+    (container,) = containers(workspace.label)
+    client = docker.from_env()
+    client.api.pause(container)
+    client.close()
+    process.kill()
+    process.communicate()
+    assert containers(workspace.label)
+    sweep(RunStore(tmp_path / "home"))
     assert containers(workspace.label) == []
 
 
