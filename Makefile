@@ -44,5 +44,9 @@ kills-resume: setup ## 200 runs killed at seeded instants, each resumed to the p
 record: setup   ## docs/run.svg, the picture of a real run
 	@.venv/bin/python scripts/record.py
 
+bench-map: setup ## the repository map against aider's (makes an environment with aider-chat in .cache)
+	@[ -x .cache/aider/bin/python ] || { python3 -m venv .cache/aider && .cache/aider/bin/pip install -q aider-chat; }
+	@.venv/bin/python -m scripts.bench_map .cache/aider/bin/python
+
 clean:          ## remove what the targets made in the clone
 	@rm -rf .venv .venv-target .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

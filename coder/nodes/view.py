@@ -9,6 +9,7 @@ from typing import Any
 from coder.models.images import data_url
 from coder.nodes.baseline import failures
 from coder.nodes.facts import Baseline, result_from_json
+from coder.nodes.map import map_of
 from coder.policies.contract import Left, Plan, Spent, View
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.world import NOTHING, World
@@ -60,6 +61,7 @@ def view_of(session: Session, state: State) -> View:
             if standing
             else failures(found, state["goal_tests"])
         ),
+        map=map_of(session, workspace.changes, state["goal_tests"], failures(found, state["goal_tests"])),
         suspects=tuple(
             Suspect(s["path"], s["line"], s["score"], tuple(s["reasons"]))
             for s in (standing or memory).get("suspects", ())

@@ -1,0 +1,87 @@
+"""The map of a repository: what it finds in each language, how it ranks, that it fits and is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coder_tools.languages import GRAMMARS
+from coder_tools.repomap import RepoMap, Tags, TagStore, content_key, mappable, tags_of, words_in
+
+FILES = {
+    "app/main.py": b"from app.cart import Cart\n\ndef main():\n    return Cart().total()\n",
+    "app/cart.py": b"from app.money import rounded\n\nclass Cart:\n    def total(self):\n        return rounded(1.5)\n",
+    "app/money.py": b"def rounded(amount):\n    return int(amount)\n",
+    "app/other.py": b"def unrelated():\n    return 1\n",
+    "tests/test_cart.py": b"from app.cart import Cart\n\ndef test_total():\n    assert Cart().total() == 2\n",
+}
+
+
+def tags(files: dict[str, bytes] | None = None, store: TagStore | None = None) -> dict[str, Tags]:
+    files = FILES if files is None else files
+    keys = {path: content_key(data) for path, data in files.items()}
+    return (store or TagStore()).tags(keys, files.__getitem__)
+
+
+def test_what_the_failing_test_uses_comes_first() -> None:
+    ranked = RepoMap(tags()).ranked(["tests/test_cart.py"], set())
+    used = max(ranked.index("app/cart.py"), ranked.index("app/money.py"))  # in two steps
+    assert used < min(ranked.index("app/main.py"), ranked.index("app/other.py"))
+    assert RepoMap(tags()).ranked([], {"unrelated"})[0] == "app/other.py"
+
+
+@pytest.mark.parametrize("limit", [30, 80, 200, 1000])
+def test_it_fits_and_hides_what_may_not_be_edited(limit: int) -> None:
+    text = RepoMap(tags()).text(limit, ["tests/test_cart.py"], {"rounded"}, hidden={"tests/test_cart.py"})
+    assert len(text) <= limit and "tests/" not in text
+    assert limit < 200 or "   3| class Cart:" in text
+
+
+def test_it_is_kept_by_content_and_only_what_is_new_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "tags.sqlite"
+    whole = tags(store=TagStore(file))
+    read: list[str] = []
+
+    def reading(path: str) -> bytes:
+        read.append(path)
+        return changed[path]
+
+    changed = FILES | {"app/money.py": b"def rounded(amount):\n    return round(amount)\n\ndef more(): ...\n"}
+    again = TagStore(file).tags({path: content_key(data) for path, data in changed.items()}, reading)
+    assert read == ["app/money.py"]
+    assert [name for name, _, _ in again["app/money.py"].defines] == ["rounded", "more"]
+    assert {path: found for path, found in again.items() if path != "app/money.py"} == {
+        path: found for path, found in whole.items() if path != "app/money.py"
+    }
+
+
+def test_a_damaged_cache_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "tags.sqlite"
+    file.write_bytes(b"this is no database, " * 100)
+    assert tags(store=TagStore(file)) == tags()
+
+
+SOURCES = {
+    "python": b"class A:\n    def method(self): ...\n",
+    "javascript": b"class A { method() {} }\nexport const arrow = () => 1;\n",
+    "typescript": b"interface A { method(): void }\n",
+    "tsx": b"const method = () => <p/>;\n",
+    "go": b"package a\nfunc (a *A) method() {}\n",
+    "rust": b"impl A { fn method(&self) {} }\n",
+    "java": b"class A { void method() {} }\n",
+    "c": b"static int method(int a) { return a; }\n",
+    "cpp": b"int A::method() { return 1; }\n",
+}
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: grammar.name)
+def test_every_language_has_its_definitions(grammar: object) -> None:
+    name, suffix = grammar.name, grammar.suffixes[0]  # type: ignore[attr-defined]
+    found = tags_of(f"a{suffix}", SOURCES[name])
+    assert "method" in {defined for defined, _, _ in found.defines}
+    assert mappable([f"a{suffix}", "a.txt"]) == [f"a{suffix}"]
+
+
+def test_words_of_a_goal() -> None:
+    assert words_in("failing test 'tests/a.py::test_x' in Cart.total") >= {"test_x", "Cart", "total"}
