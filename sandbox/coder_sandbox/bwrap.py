@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import select
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from coder_sandbox import seccomp
+from coder_sandbox.cgroup import fence
 from coder_sandbox.client import AgentClient
 from coder_sandbox.contract import Limits, SandboxError, Workspace
 from coder_sandbox.launch import (
@@ -43,10 +45,13 @@ HIDDEN_IN_PROC = (
 """What tells of the host's memory, keys and devices. Root's files, and called by root the processes are root's too."""
 
 
-def profile(workspace: Workspace, limits: Limits, keep: Callable[[str | bytes], int]) -> Iterator[tuple[str, ...]]:
+def profile(
+    workspace: Workspace, limits: Limits, keep: Callable[[str | bytes], int], group: Sequence[tuple[Path, Path]] = ()
+) -> Iterator[tuple[str, ...]]:
     """The options of bwrap, in the order it carries them out.
 
-    `keep` gives a descriptor from which bwrap can read a text or a program.
+    `keep` gives a descriptor from which bwrap can read a text or a program; `group` is
+    what is shown, as (host, inside), of the control group that the sandbox is in.
     """
     uid, gid = identity()
     yield ("--unshare-all",)  # own processes, network, IPC, host name, control groups
@@ -86,6 +91,12 @@ def profile(workspace: Workspace, limits: Limits, keep: Callable[[str | bytes], 
     yield "--ro-bind", str(AGENT), str(AGENT_INSIDE)
     for host, inside, writable in in_order(workspace):
         yield "--bind" if writable else "--ro-bind", str(host), str(inside)
+    for host, inside in group:
+        yield (
+            "--ro-bind",
+            str(host),
+            str(inside),
+        )  # where the agent reads that the kernel ended something for its memory
     # Called by root, the processes inside are the host's root without its capabilities: enough for the kernel
     # to let them write /proc/sys (core_pattern runs programs on the host), so nothing of /proc may be written.
     yield "--remount-ro", "/proc"
@@ -103,7 +114,7 @@ def open_bwrap(workspace: Workspace, limits: Limits) -> AgentClient:
         workspace = with_allowed_hosts(workspace, undo)
         undo.callback(mount_points(workspace))
         undo.callback(lend(workspace.worktree, os.geteuid(), os.getegid()))
-        wire = _start(program, workspace, limits)
+        wire = _start(program, workspace, limits, undo)
         release = undo.pop_all().close
     try:
         return AgentClient("bwrap", workspace, limits, wire, release)
@@ -114,7 +125,11 @@ def open_bwrap(workspace: Workspace, limits: Limits) -> AgentClient:
         raise SandboxError(words) from None
 
 
-def _start(program: str, workspace: Workspace, limits: Limits) -> PipeWire:
+def _start(program: str, workspace: Workspace, limits: Limits, undo: ExitStack) -> PipeWire:
+    """Start bwrap, in a control group if one may be made; `undo` takes what removes that."""
+    group = fence(limits)
+    if group is not None:
+        undo.callback(group.close)
     with ExitStack() as files:
 
         def keep(text: str | bytes) -> int:
@@ -128,8 +143,11 @@ def _start(program: str, workspace: Workspace, limits: Limits) -> PipeWire:
         passed: list[int] = []
         info, info_inside = os.pipe()
         files.callback(os.close, info)
-        passed.append(info_inside)
-        options = [part for option in profile(workspace, limits, keep) for part in option]
+        go_inside, go = os.pipe()
+        files.callback(os.close, go)
+        passed += [info_inside, go_inside]
+        shown = group.shown if group is not None else ()
+        options = [part for option in profile(workspace, limits, keep, shown) for part in option]
         command = agent_command(
             workspace.python,
             AGENT_INSIDE,
@@ -139,14 +157,20 @@ def _start(program: str, workspace: Workspace, limits: Limits) -> PipeWire:
             relay=PROXY_INSIDE if workspace.allow_hosts else None,
         )
         # through a descriptor, since every user of the host can read a command line
-        argv = [program, "--info-fd", str(info_inside), "--args", str(keep("\0".join(options) + "\0")), "--"]
+        argv = [program, "--info-fd", str(info_inside), "--block-fd", str(go_inside)]
+        argv += ["--args", str(keep("\0".join(options) + "\0")), "--"]
         first: list[int] = []
         try:
             wire = PipeWire(argv + command, {"PATH": os.defpath}, pass_fds=passed, end=lambda: _end(first, wire))
         finally:
             os.close(info_inside)
+            os.close(go_inside)
         try:
             first.extend(_first_pid(info))
+            if group is not None and first:
+                group.admit(first[0])  # forbidden: then the watchdog alone has to do
+            with contextlib.suppress(BrokenPipeError):  # it has failed, and its own words say why
+                os.write(go, b"x")
         except BaseException:
             wire.close()
             raise

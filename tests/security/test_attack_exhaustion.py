@@ -137,3 +137,27 @@ def test_39_every_descriptor(opened: Open) -> None:
 def test_40_a_command_that_sleeps_forever(box: Sandbox) -> None:
     assert box.run(["sleep", "1000"], timeout=0.5).killed_by == "timeout"
     assert box.run(["sleep", "0.5"], timeout=20).killed_by is None  # control
+
+
+@pytest.mark.bwrap
+def test_36_the_kernels_own_fence_around_bubblewrap(host: Any) -> None:
+    """Where a control group may be made there is one, it is read-only inside, and it goes with the sandbox."""
+    from coder_sandbox.cgroup import MOUNT, PREFIX, fence
+
+    trial = fence(Limits())
+    if trial is None:
+        pytest.skip("no control group may be made here: not root, and none is delegated")
+    trial.close()
+    before = set(MOUNT.glob(f"**/{PREFIX}*"))
+    box = open_sandbox("bwrap", host.workspace, Limits(memory_mb=100))
+    try:
+        files = "/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max"
+        shown = box.run(["sh", "-c", f"cat {files} 2>/dev/null"], timeout=10).stdout
+        assert shown.strip() == str((100 + 1024) << 20)
+        done = box.run(
+            ["sh", "-c", "for f in $(find /sys/fs/cgroup -type f); do echo 1 > $f && echo written; done"], timeout=10
+        )
+        assert "written" not in done.stdout
+    finally:
+        box.close()
+    assert [p for p in set(MOUNT.glob(f"**/{PREFIX}*")) - before if f".{os.getpid()}." in p.name] == []
