@@ -40,8 +40,8 @@ def fingerprint(root: Path) -> dict[str, tuple[float, str]]:
 class Scene:
     """A repository, coder's home and a temporary directory of their own, so that all that is left can be found."""
 
-    def __init__(self, top: Path, kind: str) -> None:
-        self.top, self.kind = top, kind
+    def __init__(self, top: Path, kind: str, target: Path) -> None:
+        self.top, self.kind, self.target = top, kind, target
         self.repo, self.tmp = top / "repo", top / "tmp"
         self.tmp.mkdir()
         for name, text in FILES.items():
@@ -60,7 +60,7 @@ class Scene:
             **{name: value for name, value in os.environ.items() if not name.startswith("CODER_")},
             "CODER_HOME": str(self.store.home),
             "TMPDIR": str(self.tmp),
-            "VIRTUAL_ENV": str(Path(sys.prefix)),
+            "VIRTUAL_ENV": str(self.target),
         }
         argv = [CODER, "fix", "failing test test_cheapest", "--repo", str(self.repo), "--json", "--no-apply"]
         return subprocess.Popen(
@@ -111,8 +111,8 @@ class Scene:
 @pytest.fixture(
     params=[pytest.param("bwrap", marks=pytest.mark.bwrap), pytest.param("docker", marks=pytest.mark.docker)]
 )
-def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, request.param)
+def scene(request: pytest.FixtureRequest, tmp_path: Path, target_env: Path) -> Scene:
+    return Scene(tmp_path, request.param, target_env)
 
 
 def test_49_kill_at_a_random_instant(scene: Scene, eventually: Callable[[Callable[[], bool], float], bool]) -> None:
