@@ -44,27 +44,37 @@ def propose(
     `seed` only decides between candidates of exactly the same score. `world` is what is known beyond the files.
     When `seconds` are over, what has been made so far is given.
     """
-    modules = dict(_modules(read, suspects))
-    clues = Clues.of(failures)
+    deadline = time.monotonic() + seconds
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of compiling `x is 1` and the like
-        ranker = Ranker({path: Text(module.text) for path, module in modules.items()})
-        scored: dict[tuple[str, int, int, str], Scored] = {}
-        deadline = time.monotonic() + seconds
-        made, wanted = 0, max(limit, _FEWEST)
-        for suspicion, site in _sites(modules, suspects, clues, world):
-            if made > wanted * _MOST or time.monotonic() > deadline:
-                break
-            full = len(scored) > wanted * _SURPLUS
-            for edit in edits(site):
-                made += 1
-                if not full or likely(edit):
-                    _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))
-        return list(
-            itertools.takewhile(
-                lambda made: time.monotonic() < deadline, _candidates(order(scored.values(), seed), limit)
-            )
-        )
+        _, scored = score_all(read, suspects, failures, limit, world, deadline)
+        made = _candidates(order(scored, seed), limit)
+        return list(itertools.takewhile(lambda _: time.monotonic() < deadline, made))
+
+
+def score_all(
+    read: Callable[[str], bytes],
+    suspects: Sequence[Suspect],
+    failures: Sequence[TestResult],
+    limit: int = 20_000,
+    world: World = NOTHING,
+    deadline: float = math.inf,
+) -> tuple[Ranker, list[Scored]]:
+    """Who scores, and every edit of the suspicious statements that leaves a text of its own with its score alone."""
+    modules = dict(_modules(read, suspects))
+    clues = Clues.of(failures)
+    ranker = Ranker({path: Text(module.text) for path, module in modules.items()})
+    scored: dict[tuple[str, int, int, str], Scored] = {}
+    made, wanted = 0, max(limit, _FEWEST)
+    for suspicion, site in _sites(modules, suspects, clues, world):
+        if made > wanted * _MOST or time.monotonic() > deadline:
+            break
+        full = len(scored) > wanted * _SURPLUS
+        for edit in edits(site):
+            made += 1
+            if not full or likely(edit):
+                _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))
+    return ranker, list(scored.values())
 
 
 def _modules(read: Callable[[str], bytes], suspects: Sequence[Suspect]) -> Iterator[tuple[str, Module]]:

@@ -10,7 +10,7 @@ import pytest
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.grammar import fit
 from coder.repair.propose import propose
-from coder.repair.rank import PRIORS
+from coder.repair.rank import WEIGHTS
 from coder.repair.source import Module, Unreadable
 from coder_tools.contract import Frame, TestResult
 
@@ -170,7 +170,7 @@ def test_no_candidate_comes_twice(everything: list[Candidate]) -> None:
 
 
 def test_every_candidate_says_what_it_does(everything: list[Candidate]) -> None:
-    assert {candidate.kind for candidate in everything} <= set(PRIORS)
+    assert {candidate.kind for candidate in everything} <= set(WEIGHTS.kinds)
     assert all(candidate.note and "\n" not in candidate.note for candidate in everything)
     swapped = next(c for c in everything if c.kind == "compare" and c.line == 46)
     assert swapped.note == "`>` becomes `>=` in `i > LIMIT`"
