@@ -1,4 +1,4 @@
-"""The classic algorithms: each program's own tests notice its one defect, and the reference patch takes it back."""
+"""The sets of small programs: classic algorithms with one wrong line each, and tasks that no patch can do."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 
 from coder.evaluate.dataset import apply_patch, load
 
-ALGORITHMS = Path(__file__).parents[2] / "eval_repos" / "algorithms"
-INSTANCES = load(ALGORITHMS)
+SETS = Path(__file__).parents[2] / "eval_repos"
+INSTANCES = load(SETS / "algorithms")
+IMPOSSIBLE = load(SETS / "impossible")
 
 
 def failing(directory: Path) -> tuple[set[str], int]:
@@ -29,7 +30,7 @@ def failing(directory: Path) -> tuple[set[str], int]:
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("algorithms") / "all"
-    shutil.copytree(ALGORITHMS, place, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SETS / "algorithms", place, ignore=shutil.ignore_patterns("__pycache__"))
     return place
 
 
@@ -62,3 +63,11 @@ def test_enough_of_every_family() -> None:
         "recursion",
         "linked structures",
     }
+
+
+def test_impossible_tasks_fail_their_goal_alone(tmp_path: Path) -> None:
+    shutil.copytree(SETS / "impossible", tmp_path / "all", ignore=shutil.ignore_patterns("__pycache__"))
+    failed, number = failing(tmp_path / "all")
+    assert failed == {f"{each.id}/{test}" for each in IMPOSSIBLE for test in each.fail_to_pass}
+    assert len(IMPOSSIBLE) == len(failed) == 20 and number >= 3 * 20
+    assert all(each.expect == "not_fixed" for each in IMPOSSIBLE)

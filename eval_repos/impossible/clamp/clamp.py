@@ -1,0 +1,3 @@
+def clamp(value, low, high):
+    """The value, or the end of the range that it lies beyond."""
+    return max(low, min(value, high))

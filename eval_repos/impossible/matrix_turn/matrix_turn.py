@@ -1,0 +1,3 @@
+def turned(rows):
+    """The matrix with rows and columns exchanged."""
+    return [list(column) for column in zip(*rows)]

@@ -1,0 +1,3 @@
+def unique(values):
+    """The values without repetitions."""
+    return list(dict.fromkeys(values))

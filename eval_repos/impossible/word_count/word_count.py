@@ -1,0 +1,3 @@
+def word_count(text):
+    """How many words a text has."""
+    return len(text.split())
