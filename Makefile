@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench bench-drift kills-resume record clean
+.PHONY: help setup demo test test-unit lint format lock bench bench-drift kills-resume bench-repair bench-repair-speed train-ranking record clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -31,6 +31,8 @@ lock: setup     ## resolve the dependencies anew (needs uv)
 		pyproject.toml --group dev -o requirements-dev.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group target -o requirements-target.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group bench -o requirements-bench.lock
 
 bench: setup    ## figures, as ratios measured in one run
 	@.venv/bin/python scripts/bench.py
@@ -40,6 +42,15 @@ bench-drift: setup ## drift detection beside other agents' detectors
 
 kills-resume: setup ## 200 runs killed at seeded instants, each resumed to the patch of the unbroken run
 	@.venv/bin/python tests/kills/kills.py
+
+bench-repair: setup ## bugs planted in libraries: how many are fixed; ARGS="--limit 10 --libraries glom" for a part
+	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair $(ARGS)
+
+bench-repair-speed: setup ## candidates a second against pytest processes and mutmut, on one module in one run
+	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair.speed
+
+train-ranking: setup ## learn coder/repair/ranking.json from bugs planted in the libraries not kept for measuring
+	@PYTHONPATH=. .venv/bin/python -m scripts.train_ranking $(ARGS)
 
 record: setup   ## docs/run.svg, the picture of a real run
 	@.venv/bin/python scripts/record.py
