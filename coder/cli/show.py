@@ -29,6 +29,9 @@ def command(
     prompt: Annotated[
         int, typer.Option(metavar="STEP", help="Show exactly what the model was sent in this step.", show_default=False)
     ] = 0,
+    knowledge: Annotated[
+        bool, typer.Option("--knowledge", help="What the run knows: files read, hypotheses, edits tried, test results.")
+    ] = False,
 ) -> None:
     """Each step in a line or two, the suspects, the verification, drift, and where the time went."""
     from coder.cli.landing import find_run
@@ -41,11 +44,20 @@ def command(
     if prompt:
         show_prompt(found, prompt)
         return
+    if knowledge:
+        from coder.cli.drift_words import knowledge_lines
+
+        print_text("\n".join(knowledge_lines(found.events())))
+        return
     summary = found.summary()
     status = summary.status.replace("_", " ") + (", resumable" if summary.resumable else "")
     print_text(f"run {found.id}: {status}\n{_INDENT[:4]}repository {summary.repo}\n")
     for line in story(list(found.events())):
         print_text(line, hang=len(_INDENT))
+    from coder.cli.drift_words import drift_lines
+
+    for line in drift_lines(list(found.events())):
+        print_text(line, hang=11)
     if (result := found.result()) is not None:
         print_text("\n" + "\n".join(ending(result)), hang=11)
 

@@ -134,6 +134,20 @@ def _rollback(data: Data) -> str:
     return f"rolled back: {data['reason']}"
 
 
+def _intervention(data: Data) -> str:
+    sure = f"{data['label']}, {float(data['confidence']):.2f}"
+    return f"stepped in ({data['rung']}): {sure}: {one_line(str(data['reason']))}"
+
+
+def _effect(data: Data) -> str:
+    return "that helped" if data["helped"] else "that did not help"
+
+
+def _checkpoint(data: Data) -> str:
+    broken = f", {count(data['regressed'], 'test')} broken" if data.get("regressed") else ""
+    return f"kept as {str(data['commit'])[:10]}: {count(data['goal_passed'], 'goal test')} passing{broken}"
+
+
 def _verifying(data: Data) -> str:
     outside = f" ({data['not_run']:,} are out of reach of the change)" if data.get("not_run") else ""
     return f"clean room: {count(data['tests'], 'test')}{outside}"
@@ -181,6 +195,9 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("analyze", "finding"): _finding,
     ("supervisor", "decision"): _decision,
     ("supervisor", "rollback"): _rollback,
+    ("supervisor", "intervention"): _intervention,
+    ("supervisor", "effect"): _effect,
+    ("supervisor", "checkpoint"): _checkpoint,
     ("verify", "start"): _verifying,
     ("verify", "done"): _verified,
     ("record", "cut"): lambda data: (

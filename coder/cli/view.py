@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NODES = ("baseline", "plan", "edit", "test", "analyze", "verify")
-_ASIDE = frozenset({("supervisor", "decision"), ("plan", "suspects"), ("edit", "tool"), ("record", "cut")})
+_ASIDE = frozenset(
+    {
+        ("supervisor", "decision"),
+        ("supervisor", "checkpoint"),
+        ("plan", "suspects"),
+        ("edit", "tool"),
+        ("record", "cut"),
+    }
+)
 """Milestones that only `-v` lists: the live lines show them as they pass."""
 
 
@@ -48,6 +56,7 @@ class Progress:
     plausible: int = 0
     per_second: float = 0.0
     decision: str = ""
+    balance: str = ""
     budget: Mapping[str, Any] = field(default_factory=dict)
 
     def see(self, event: Event) -> None:
@@ -64,6 +73,7 @@ class Progress:
             self.per_second = float(data.get("per_second") or 0)
         elif (event.node, event.kind) == ("supervisor", "decision"):
             self.decision = tell(event)
+            self.balance = one_line(str(data.get("balance") or ""), 100)
             if data.get("next") in NODES:
                 self.node, self.done, self.total, self.label = str(data["next"]), 0, 0, ""
         elif isinstance(data.get("budget"), Mapping):
@@ -160,6 +170,8 @@ def status_lines(progress: Progress, elapsed: float, since_budget: float) -> lis
         seconds = max(0.0, float(progress.budget.get("seconds_left") or 0) - since_budget)
         steps, tokens = progress.budget.get("steps_left") or 0, progress.budget.get("tokens_left") or 0
         lines.append(f"left: {duration(seconds)}, {count(steps, 'step')}, {count(tokens, 'token')}")
+    if progress.balance:
+        lines.append(f"balance: {progress.balance}")
     if progress.decision:
         lines.append(progress.decision)
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -102,7 +102,7 @@ WAYS: dict[str, Callable[[int], Any]] = {
 class Drifter:
     """A ChatModel. `way`: how it drifts; `wakes`: what brings it back. What it knows is in the messages it gets."""
 
-    name, context = "scripted", 32_768
+    name, context, billions = "scripted", 32_768, 30.0
 
     def __init__(self, way: Callable[[int], Any], wakes: Wakes) -> None:
         self._way, self._wakes = way, wakes
@@ -173,14 +173,12 @@ def fix(way: str, wakes: Wakes, *, supervise: bool, home: Path) -> Result:
         return run.fix(request, RunStore(home / "home"), lambda event: None)
 
 
-def outcomes(ways: Sequence[str] = tuple(WAYS), wakes: Sequence[Wakes] = WAKES) -> list[Outcome]:
+def outcomes(ways: Sequence[str] = tuple(WAYS), wakes: Sequence[Wakes] = WAKES) -> Iterator[Outcome]:
     """Every way to drift with everything that can bring a model back."""
-    made = []
     for way in ways:
         for waking in wakes:
             both = []
             for supervise in (True, False):
                 with tempfile.TemporaryDirectory(prefix="coder-drift-") as home:
                     both.append(fix(way, waking, supervise=supervise, home=Path(home)))
-            made.append(Outcome(way, waking, *both))
-    return made
+            yield Outcome(way, waking, *both)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -83,6 +84,33 @@ def main() -> None:
         for name, s in rows:
             print(f"  {name:18} {s.recall:7.2f} {s.precision:10.2f} {s.delay:19.1f} {s.false_rate:19.1%}")
     print(f"sooner than the best of the others, in the median: {sooner():.0f} steps")
+    if "--no-runs" not in sys.argv:
+        end_to_end()
+
+
+def end_to_end() -> None:
+    """Whole runs of drifting models, with the supervisor and without."""
+    from drifters import outcomes
+
+    print("whole runs of scripted models that drift: steps with the supervisor / without")
+    saved = savable = lost = with_it = without = 0
+    for made in outcomes():
+        on, off = made.on.status == "fixed", made.off.status == "fixed"
+        print(
+            f"  {made.way:12} brought back by {made.wakes:10} {'fixed' if on else 'not fixed':9} "
+            f"{made.on.counts.steps:3} / {'fixed' if off else 'not fixed':9} {made.off.counts.steps:3}",
+            flush=True,
+        )
+        lost += off and not on
+        if not off:
+            savable += 1
+            saved += on
+            with_it += made.on.counts.steps
+            without += made.off.counts.steps
+    print(
+        f"  saved {saved} of {savable} that are not fixed without it, in {with_it / max(1, without):.0%} of the steps"
+    )
+    print(f"  fixed without it and lost with it: {lost}")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ SCRIPT: list[list[tuple[str, dict[str, Any]]]] = [
 class Scripted:
     """A ChatModel that stands where its conversation does: it holds nothing that a kill could lose."""
 
-    name, context = "scripted", 32_768
+    name, context, billions = "scripted", 32_768, 30.0
 
     def count(self, text: str) -> int:
         return 0

@@ -1,0 +1,128 @@
+"""The supervisor in whole runs: drift answered, states kept, what it did told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coder import run
+from coder.cli.dispatch import dispatch
+from coder.record.store import RunStore
+from coder.task import Request
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "drift"))
+
+import drifters
+
+GOOD = drifters.FILES[drifters.SOURCE].replace(drifters.OLD, "def cheapest(prices):\n    return min(prices)").encode()
+BAD = GOOD.replace(b"min(prices)", b"sorted(prices)[1]")
+BREAKS = GOOD.replace(b"sum(prices)", b"max(prices)")
+
+
+@pytest.fixture(autouse=True)
+def target(monkeypatch: pytest.MonkeyPatch, target_env: Path) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", str(target_env))
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripted_policy: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a scripted policy over the shop without a sandbox; the result and its events."""
+    for name, text in drifters.FILES.items():
+        (tmp_path / "repo" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "repo" / name).write_text(text)
+
+    def go(script: list[Any], **more: Any) -> tuple[Any, list[Any]]:
+        monkeypatch.setattr(run, "_policy", lambda request: (scripted_policy(script), "scripted", "test"))
+        events: list[Any] = []
+        request = Request(
+            tmp_path / "repo", "test_cheapest", **{"model": "none", "sandbox": "none", "time": 200.0, **more}
+        )
+        return run.fix(request, RunStore(tmp_path / "home"), events.append), events
+
+    return go
+
+
+def of(events: list[Any], node: str, kind: str) -> list[dict[str, Any]]:
+    return [dict(e.data) for e in events if (e.node, e.kind) == (node, kind)]
+
+
+def test_a_model_that_repeats_itself_is_brought_back_by_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = drifters.fix("repeat_call", "nudge", supervise=True, home=tmp_path)
+    assert result.status == "fixed" and result.drift.interventions == 1 and result.counts.steps <= 10
+    monkeypatch.setenv("CODER_HOME", str(tmp_path / "home"))
+    assert dispatch(["show", result.run_id]) == 0
+    said = capsys.readouterr().out
+    assert "stepped in (nudge)" in said and "that helped" in said and "strip      ..A" in said
+    assert dispatch(["show", result.run_id, "--knowledge"]) == 0
+    said = capsys.readouterr().out
+    assert "shop/prices.py" in said and "passed" in said and "cheapest in" in said
+
+
+def test_without_the_supervisor_the_same_model_is_lost(tmp_path: Path) -> None:
+    result = drifters.fix("repeat_call", "nudge", supervise=False, home=tmp_path)
+    assert result.status == "not_fixed" and result.drift.interventions == 0 and result.drift.overacting > 20
+
+
+def test_a_model_that_nothing_brings_back_is_left_for_the_search(tmp_path: Path) -> None:
+    result = drifters.fix("rephrase", "never", supervise=True, home=tmp_path)
+    assert result.status == "fixed", result.reason
+
+
+def test_every_tested_state_is_a_commit_and_the_users_repository_has_none(play: Callable[..., Any]) -> None:
+    result, events = play([{"write": {drifters.SOURCE: BAD}}, {"write": {drifters.SOURCE: GOOD}}])
+    assert result.status == "fixed"
+    kept = of(events, "supervisor", "checkpoint")
+    assert [c["goal_passed"] for c in kept] == [0, 1]
+    store = Path(result.run_dir) / "base.git"
+    for number, checkpoint in enumerate(kept, 1):
+        ref = f"refs/coder/tested/{number}"
+        found = subprocess.run(
+            ["git", f"--git-dir={store}", "rev-parse", ref], capture_output=True, text=True, check=True
+        )
+        assert found.stdout.strip() == checkpoint["commit"]
+
+
+def test_a_change_that_breaks_something_is_taken_back_and_refused_the_second_time(play: Callable[..., Any]) -> None:
+    again = BREAKS + b"\n# the same but for a comment\n"
+    result, events = play(
+        [{"write": {drifters.SOURCE: BREAKS}}, {"write": {drifters.SOURCE: again}}, {"write": {drifters.SOURCE: GOOD}}]
+    )
+    assert result.status == "fixed" and result.counts.rollbacks == 1
+    assert len(of(events, "edit", "refused")) == 1, "told by its syntax tree"
+    assert len(of(events, "test", "outcome")) == 2
+
+
+def test_a_state_that_was_tested_is_answered_from_what_is_known(play: Callable[..., Any]) -> None:
+    steps = [{"write": {drifters.SOURCE: data}} for data in (BAD, BAD.replace(b"[1]", b"[2]"), BAD, GOOD)]
+    result, events = play(steps)
+    assert result.status == "fixed"
+    [refused] = of(events, "edit", "refused")
+    assert "tested before: 0 of 1 goal tests passed" in refused["reason"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"test_runs": 1}, "budget of 1 runs of the tests"),
+        ({"steps": 6}, "steps"),
+        ({"disk": 0, "model_calls": 0, "steps": 7}, "steps"),
+    ],
+)
+def test_budgets_are_hard(play: Callable[..., Any], budget: dict[str, Any], words: str) -> None:
+    steps = [{"write": {drifters.SOURCE: BAD.replace(b"[1]", f"[{n}]".encode())}} for n in range(1, 9)]
+    result, _ = play(steps, **budget)
+    assert result.status == "not_fixed" and words in result.reason
+    assert result.counts.steps <= budget.get("steps", 9)
+
+
+def test_the_last_steps_are_kept_for_a_verification(play: Callable[..., Any]) -> None:
+    """Three steps are left when the test passes: enough for what proves it, since nothing new was begun before."""
+    result, _ = play([{"write": {drifters.SOURCE: GOOD}}], steps=6)
+    assert result.status == "fixed" and result.counts.steps == 6
