@@ -222,7 +222,23 @@ def test_what_coder_is_asked(bench: Bench) -> None:
     assert "--json" in argv and "--no-apply" in argv
     for flag, value in {"--sandbox": "bwrap", "--model": "none", "--time": "90s", "--seed": "3"}.items():
         assert argv[argv.index(flag) + 1] == value
+    assert "--image" not in argv
     assert not Path(argv[argv.index("--repo") + 1]).exists()
+
+
+def test_an_image_is_used_for_the_attempt_and_for_the_clean_room(bench: Bench) -> None:
+    rooms = []
+
+    @contextmanager
+    def in_image(instance: Instance, repo: Path, kind: str, image: str = "") -> Iterator[FakeSuite]:
+        rooms.append(image)
+        yield FakeSuite(repo)
+
+    bench.add("a", result=RIGHT)
+    report = bench.run(image="python:3.12", room=in_image)
+    (argv,) = bench.calls()
+    assert argv[argv.index("--image") + 1] == "python:3.12"
+    assert set(rooms) == {"python:3.12"} and report.outcomes[0].verdict is not None
 
 
 def test_resume_runs_only_what_is_not_done(bench: Bench) -> None:

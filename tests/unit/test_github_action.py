@@ -189,10 +189,13 @@ def test_the_environment_of_coder_holds_nothing_private() -> None:
 
 def test_inputs_cannot_pose_as_flags() -> None:
     values = {"GOAL": "--sandbox=none", "TEST_COMMAND": "--network", "SANDBOX": "bwrap", "TIME": "--apply"}
+    values["IMAGE"] = "--network"
     environ = {f"CODER_ACTION_{name}": value for name, value in values.items()} | {"GITHUB_WORKSPACE": "/w"}
     argv = Inputs.read(environ).arguments()
     assert argv[-2:] == ["--", "--sandbox=none"]
-    assert {"--test-cmd=--network", "--time=--apply", "--sandbox=bwrap", "--model=none"} <= set(argv)
+    assert {"--test-cmd=--network", "--time=--apply", "--sandbox=bwrap", "--model=none", "--image=--network"} <= set(
+        argv
+    )
 
 
 def test_commands_are_stopped_with_a_token_of_its_own_each_time(capsys: pytest.CaptureFixture[str]) -> None:
