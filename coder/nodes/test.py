@@ -128,7 +128,7 @@ def _compared(
     if not plausible or timeout < 1.0:
         return asdict(Compared(why_not="there was no time for it" if plausible else ""))
     first = sorted(plausible, key=lambda c: (-c["score"], c["key"]))[:COMPARED]
-    near = list(dict.fromkeys(test for c in first for test in companions(found, c)[:WATCHED]))[: 2 * WATCHED]
+    near = list(dict.fromkeys(test for c in first for test in sorted(companions(found, c))[:WATCHED]))[: 2 * WATCHED]
     files = frozenset(session.base.files)
     compared = suite.compare(
         [(c["key"], [_splice(c)]) for c in first],

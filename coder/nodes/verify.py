@@ -13,6 +13,7 @@ from coder.nodes.progress import Progress
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import Ref, State
+from coder_sandbox.contract import SandboxError
 from coder_tools.contract import Changes, TestResult
 from coder_tools.reach import reachable_files
 from coder_tools.testing import Suite, TestRunFailed
@@ -51,8 +52,13 @@ def verify(session: Session, state: State) -> State:
         "start",
         {"scope": scope, "tests": len({*ids, *goal}), "not_run": _outside(found, ids, goal)},
     )
-    with session.clean_room("clean", changes) as suite:
-        verdict = _judge(session, suite, found, goal, ids, scope)
+    try:
+        with session.clean_room("clean", changes) as suite:
+            verdict = _judge(session, suite, found, goal, ids, scope)
+    except SandboxError:
+        if not state["fixed"]:
+            raise
+        verdict = Verdict(scope, unfinished=True)  # of an alternative: the patch that held is not lost by it
     verdict.not_run = _outside(found, ids, goal)
     suspects = [i for i in verdict.regressed if i not in found.results]
     if suspects and session.budget.remaining() <= 0:

@@ -7,7 +7,7 @@ small (its score), other patches found on other ways do the same, and it leaves 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coder.repair.patch import Patch
@@ -82,10 +82,9 @@ def _fails(base: Behaviour, own: Behaviour) -> bool:
     return own.kind != "returns"
 
 
-def _share(key: str, inputs: Sequence[Input], says: object) -> float:
+def _share(key: str, inputs: Sequence[Input], says: Callable[[Behaviour, Behaviour], bool]) -> float:
     """Of the inputs on which the candidate was compared, the share of which this is true."""
     known = [given for given in inputs if key in given.did]
-    assert callable(says)
     return sum(says(given.did[""], given.did[key]) for given in known) / len(known) if known else 0.0
 
 

@@ -113,3 +113,27 @@ def test_the_explanation_is_the_commit_message(
     message = git(repo, "log", "-1", "--format=%B")
     assert message.startswith("Fix test_mid\n\n")
     assert " ".join(message.split()).count(result.explanation) == 1
+
+
+def test_a_sandbox_that_fails_on_an_alternative_does_not_lose_the_patch(
+    make_repo: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target_env: Path
+) -> None:
+    from coder.session import Session
+    from coder_sandbox.contract import SandboxError
+
+    monkeypatch.setenv("VIRTUAL_ENV", str(target_env))
+    opened: list[str] = []
+    clean_room = Session.clean_room
+
+    def second_fails(self: Session, name: str, changes: object) -> object:
+        opened.append(name)
+        if len(opened) == 2:
+            raise SandboxError("it is gone")
+        return clean_room(self, name, changes)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "clean_room", second_fails)
+    request = Request(repo=make_repo(SHOP), goal="test_mid", model="none", sandbox="none", time=120.0)
+    result = run.fix(request, RunStore(tmp_path / "coder"), lambda event: None)
+    assert (result.status, len(opened) > 1) == ("fixed", True)
+    assert result.alternatives[0].verified is False
+    assert result.verification.goal_passed == 1
