@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench bench-drift kills-resume bench-repair bench-repair-speed train-ranking record clean
+.PHONY: help setup demo test test-unit lint format lock bench bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -51,6 +51,12 @@ bench-repair-speed: setup ## candidates a second against pytest processes and mu
 
 train-ranking: setup ## learn coder/repair/ranking.json from bugs planted in the libraries not kept for measuring
 	@PYTHONPATH=. .venv/bin/python -m scripts.train_ranking $(ARGS)
+
+fuzz: setup     ## 10,000 made-up cases for each of five kinds of input
+	@CODER_FUZZ=10000 .venv/bin/python -m pytest tests/security/test_fuzz.py -q
+
+kills: setup    ## coder killed at 200 seeded instants, half in each sandbox: nothing may be left
+	@CODER_KILLS=200 .venv/bin/python -m pytest tests/security/test_attack_survival.py -q
 
 record: setup   ## docs/run.svg, the picture of a real run
 	@.venv/bin/python scripts/record.py
