@@ -160,6 +160,14 @@ def _compared(data: Data) -> str:
 
 
 def _verified(data: Data) -> str:
+    order = data.get("order_dependent") or []
+    depends = f"; order-dependent: {_names(order)}" if order else ""
+    flaky = data.get("flaky") or []
+    depends += f"; dependent on time or chance: {_names(flaky)}" if flaky else ""
+    return _verdict(data) + depends
+
+
+def _verdict(data: Data) -> str:
     if data.get("verified"):
         return f"verified: {data['goal_passed']:,} of the goal pass, {data['still_passing']:,} pass still"
     if data.get("regressed"):
@@ -192,6 +200,7 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("test", "cold"): lambda data: f"no warm validator, one process a candidate: {one_line(str(data['reason']))}",
     ("test", "compared"): _compared,
     ("test", "outcome"): _outcome,
+    ("test", "unsteady"): lambda data: f"fail without the change too, so it is not blamed: {_names(data['ids'])}",
     ("analyze", "finding"): _finding,
     ("supervisor", "decision"): _decision,
     ("supervisor", "rollback"): _rollback,

@@ -233,7 +233,15 @@ def _run(
 
 
 def _confirmed(session: Session, found: Baseline, results: list[TestResult]) -> list[TestResult]:
-    """The same results, but a test that failed counts as failed only if it fails again."""
+    """The same results, but a test that failed is there only if it fails again with the change and passes without."""
     failed = [r.id for r in results if not r.passed]
     again = {r.id: r for r in _run(session, found, failed, "again")} if failed else {}
-    return [again.get(r.id, r) for r in results]
+    suspects = [i for i, r in again.items() if not r.passed]
+    if not suspects:
+        return [again.get(r.id, r) for r in results]
+    session.place("")
+    without = {r.id: r for r in _run(session, found, suspects, "again, without the change")}
+    unsteady = {i for i in suspects if not without[i].passed}
+    if unsteady:
+        session.emit("test", "unsteady", {"ids": sorted(unsteady)[:20]})
+    return [again.get(r.id, r) for r in results if r.id not in unsteady]

@@ -33,6 +33,7 @@ class Verdict:
     not_run: int = 0
     regressed: list[str] = field(default_factory=list)
     flaky: list[str] = field(default_factory=list)
+    order_dependent: list[str] = field(default_factory=list)  # end otherwise alone than among the others
     goal_failed: list[str] = field(default_factory=list)
     unfinished: bool = False  # the time was up before every test of the scope had run
 
@@ -60,11 +61,10 @@ def verify(session: Session, state: State) -> State:
             raise
         verdict = Verdict(scope, unfinished=True)  # of an alternative: the patch that held is not lost by it
     verdict.not_run = _outside(found, ids, goal)
-    suspects = [i for i in verdict.regressed if i not in found.results]
-    if suspects and session.budget.remaining() <= 0:
+    if verdict.regressed and session.budget.remaining() <= 0:
         verdict.unfinished = True
-    elif suspects:  # never run at the baseline: blame the change only where the base passes
-        _blame(session, found, verdict, suspects)
+    elif verdict.regressed:  # the change is blamed only where the test passes again without it
+        _blame(session, found, verdict)
     data = asdict(verdict) | {"verified": verdict.holds, "alternative": bool(state["fixed"])}
     session.emit("verify", "done", data)
     verdicts = {**state["verdicts"], state["change"]: session.save(asdict(verdict))}
@@ -133,8 +133,10 @@ def _judge(
         verdict.unfinished = True
     else:
         verdict.goal_failed += [i for i in goal if i not in verdict.goal_failed and not again[i].passed]
-    verdict.regressed = [i for i in broken if not again[i].passed]
-    verdict.flaky = sorted({*found.flaky, *(i for i in broken if again[i].passed)})
+    loose = [i for i in broken if again[i].passed]
+    verdict.order_dependent = _fail_in_order(session, suite, found, wanted, loose, "the same order again")
+    verdict.regressed = [i for i in broken if not again[i].passed or i in verdict.order_dependent]
+    verdict.flaky = sorted({*found.flaky, *loose} - set(verdict.order_dependent))
     verdict.goal_passed = len(goal) - len(verdict.goal_failed)
     verdict.still_passing = sum(i in results and results[i].passed for i in found.passing)
     return verdict
@@ -153,9 +155,29 @@ def _run(session: Session, suite: Suite, found: Baseline, ids: Sequence[str], la
     )
 
 
-def _blame(session: Session, found: Baseline, verdict: Verdict, suspects: Sequence[str]) -> None:
-    """Tests that were not run at the baseline and fail now: regressed only if they pass without the change."""
+def _fail_in_order(
+    session: Session, suite: Suite, found: Baseline, order: Sequence[str], suspects: Sequence[str], label: str
+) -> list[str]:
+    """The suspects that fail when all that comes before them is run first, as in the whole suite."""
+    if not suspects or session.budget.remaining() <= 0:
+        return []
+    last = max(order.index(i) for i in suspects)
+    results = {r.id: r for r in _run(session, suite, found, order[: last + 1], label)}
+    return [i for i in suspects if not results[i].passed and results[i].outcome != "missing"]
+
+
+def _blame(session: Session, found: Baseline, verdict: Verdict) -> None:
+    """Keep as regressed what passes on the base now: alone, or in the suite's order where that made it fail.
+
+    What fails there too is no fault of the change. It passed at the baseline, so it depends on time or on chance.
+    """
+    suspects = [i for i in verdict.regressed if i not in verdict.order_dependent]
     with session.clean_room("base", {}) as suite:
-        before = {r.id: r for r in _run(session, suite, found, suspects, "the base, for comparison")}
-    innocent = {i for i in suspects if not before[i].passed}
+        alone = {r.id: r for r in _run(session, suite, found, suspects, "the base, for comparison")}
+        in_order = [*verdict.order_dependent, *(i for i in suspects if not alone[i].passed and i in found.results)]
+        order = [i for i in found.order if i in found.results]
+        fail = set(_fail_in_order(session, suite, found, order, in_order, "the base, in order"))
+    innocent = {i for i in in_order if i in fail} | {i for i in suspects if not alone[i].passed and i not in in_order}
+    verdict.order_dependent = [i for i in in_order if i not in innocent]
     verdict.regressed = [i for i in verdict.regressed if i not in innocent]
+    verdict.flaky = sorted({*verdict.flaky, *(i for i in innocent if i in found.results)})

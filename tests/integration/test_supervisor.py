@@ -126,3 +126,36 @@ def test_the_last_steps_are_kept_for_a_verification(play: Callable[..., Any]) ->
     """Three steps are left when the test passes: enough for what proves it, since nothing new was begun before."""
     result, _ = play([{"write": {drifters.SOURCE: GOOD}}], steps=6)
     assert result.status == "fixed" and result.counts.steps == 6
+
+
+def test_a_test_that_time_breaks_is_not_blamed_on_the_change(play: Callable[..., Any], tmp_path: Path) -> None:
+    """It passes twice at the baseline, and from then on fails, with the change and without."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    body = (
+        "import os\nfrom shop.prices import cheapest\n\n\n"
+        f"def test_later():\n    cheapest([1])\n    marks = {str(marks)!r}\n"
+        "    open(os.path.join(marks, str(len(os.listdir(marks)))), 'w').close()\n"
+        "    assert len(os.listdir(marks)) <= 3\n"
+    )
+    (tmp_path / "repo" / "tests" / "test_later.py").write_text(body)
+    result, events = play([{"write": {drifters.SOURCE: GOOD}}])
+    assert result.status == "fixed", result.reason
+    assert result.verification.flaky == ["tests/test_later.py::test_later"]
+    assert of(events, "test", "unsteady") == [{"ids": ["tests/test_later.py::test_later"]}]
+
+
+def test_a_change_that_breaks_a_test_only_in_the_suites_order_is_blamed(
+    play: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Alone the test passes with the change too; among the others only without it."""
+    body = (
+        "import shop.prices\nfrom shop.prices import cheapest\n\n\n"
+        "def test_first():\n    cheapest([2, 1])\n\n\n"
+        "def test_second():\n    assert getattr(shop.prices, 'CALLS', 0) == 0\n"
+    )
+    (tmp_path / "repo" / "tests" / "test_after.py").write_text(body)
+    leaks = GOOD.replace(b"    return min(prices)", b"    global CALLS\n    CALLS = 1\n    return min(prices)")
+    result, events = play([{"write": {drifters.SOURCE: leaks}}, {"write": {drifters.SOURCE: GOOD}}])
+    assert result.status == "fixed" and "CALLS" not in result.patch
+    assert result.counts.rollbacks == 1
