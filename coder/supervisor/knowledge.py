@@ -128,9 +128,9 @@ class Knowledge:
         before = self.asked.get(action.key)
         self.asked[action.key] = Asked(before.count + 1 if before else 1, self.steps, self.world, failed)
 
-    def learn_edit(self, action: Action) -> None:
-        """The workspace changed: what was read of the file holds no longer."""
-        self.world += 1
+    def learn_edit(self, action: Action, new: bool) -> None:
+        """The file changed: what was read of it holds no longer. An edit made before leads to nothing new to test."""
+        self.world += new
         self.edits.append(Tried(action.target, action.key, self.steps))
         self.drafts.append((action.target, action.new))
         if action.target == "*":

@@ -79,7 +79,8 @@ def _weigh_call(known: Knowledge, actions: list[Action], call: Call) -> _Weight:
     failed = _failed(call, actions)
     weights = [_forgotten(known, a, call) or _weigh(known, a, call.result, failed) for a in actions]
     for action, weight in zip(actions, weights, strict=True):
-        _learn(known, action, call.result, failed, weight.new)
+        if not (call.held and action.kind == "edit"):  # an edit that the agent's tools did not carry out again
+            _learn(known, action, call.result, failed, weight.new)
     known.errors = known.errors + 1 if failed else 0
     known.observe(call.result)
     new = [w for w in weights if w.new]
@@ -105,7 +106,7 @@ def _learn(known: Knowledge, action: Action, result: str, failed: bool, new: boo
     if action.kind == "read":
         known.learn_read(action, result)
     elif action.kind == "edit":
-        known.learn_edit(action)
+        known.learn_edit(action, new)
     elif action.kind == "test" and result.strip():
         known.learn_test(action, bool(_RED.search(result)), result)
     elif (action.kind == "format" and new) or (action.kind == "run" and _MUTATES.match(action.target)):

@@ -156,6 +156,6 @@ def test_a_change_that_breaks_a_test_only_in_the_suites_order_is_blamed(
     )
     (tmp_path / "repo" / "tests" / "test_after.py").write_text(body)
     leaks = GOOD.replace(b"    return min(prices)", b"    global CALLS\n    CALLS = 1\n    return min(prices)")
-    result, events = play([{"write": {drifters.SOURCE: leaks}}, {"write": {drifters.SOURCE: GOOD}}])
+    result, _ = play([{"write": {drifters.SOURCE: leaks}}, {"write": {drifters.SOURCE: GOOD}}])
     assert result.status == "fixed" and "CALLS" not in result.patch
     assert result.counts.rollbacks == 1
