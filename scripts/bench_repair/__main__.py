@@ -36,7 +36,10 @@ def main() -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = [Row(**json.loads(line)) for line in out.read_text().splitlines()] if out.exists() else []
     done = {row.bug for row in rows}
-    bugs = {each.name: load(options.planted / f"{each.name}.json") for each in libraries}
+    drawn = [each for each in libraries if (options.planted / f"{each.name}.json").exists()]
+    if without := [each.name for each in libraries if each not in drawn]:
+        print(f"no bugs drawn yet (--plant draws them): {', '.join(without)}", file=sys.stderr)
+    bugs = {each.name: load(options.planted / f"{each.name}.json") for each in drawn}
     todo = [pair for pair in bugs_in_turns(bugs) if pair[1].name not in done]
     known = {library.name: library for library in libraries}
     commit = _commit()
