@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from coder.errors import EnvironmentFault, NothingToFix
+from coder.errors import CoderError, EnvironmentFault, NothingToFix
 from coder.nodes.facts import Baseline
 from coder.nodes.goal import resolve_goal
 from coder.nodes.progress import Progress
@@ -27,15 +27,17 @@ def baseline(session: Session, state: State) -> State:
     """Find out what passes, fails and flickers before anything is changed.
 
     Raises UsageError for a goal that names no test, NothingToFix where it passes already, EnvironmentFault where
-    nothing can be collected or run.
+    nothing can be collected or run, CoderError where the time is up before the goal's tests have run.
     """
     collection = _collect(session)
     session.emit("baseline", "collected", {"tests": len(collection.ids), "errors": [e.path for e in collection.errors]})
     first, seconds = _first_run(session, collection)
+    _check_time(session)
     goal = resolve_goal(session.request, collection, first, session.base)
     first |= _run(session, [i for i in goal if i not in first], "goal tests")
+    _check_time(session)
     flaky = _second_run(session, collection, first, goal, seconds)
-    goal = [i for i in goal if i in flaky or not first[i].passed]
+    goal = [i for i in goal if i in flaky or i not in first or not first[i].passed]
     if not goal:
         raise NothingToFix("the goal passes already; it was run twice")
     coverage = _coverage(session, collection, first, goal, seconds)
@@ -54,11 +56,19 @@ def baseline(session: Session, state: State) -> State:
     return State(proposal="plan", goal_tests=goal, baseline=session.save(found.to_json()))
 
 
+def _check_time(session: Session) -> None:
+    """What has not run for want of time says nothing: neither that it passes nor that it cannot run."""
+    if session.budget.remaining() <= 0:
+        spent = f"the time budget of {session.request.time:g} s was spent before the tests had run"
+        raise CoderError(f"{spent}; give more with --time")
+
+
 def _collect(session: Session) -> Collection:
     try:
         left = session.budget.remaining()
         collection = session.suite.collect(timeout=min(left, max(10.0, COLLECTION * left)))
     except TestRunFailed as error:
+        _check_time(session)
         raise EnvironmentFault(str(error)) from error
     if not collection.ids and not collection.errors:
         raise EnvironmentFault("no tests were found; give the command that runs them with --test-cmd")
@@ -148,7 +158,7 @@ def _coverage(
     return {
         i: {path: tuple(sorted(lines)) for path, lines in r.coverage.items()}
         for i, r in results.items()
-        if r.passed == first[i].passed
+        if i in first and r.passed == first[i].passed
     }
 
 

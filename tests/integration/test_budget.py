@@ -95,6 +95,15 @@ def test_nothing_that_is_asked_of_a_sandbox_may_take_longer_than_the_budget_has_
             assert timeout <= left + 0.2, f"{op} may take {timeout} s of the {left} s that are left"
 
 
+@pytest.mark.parametrize("goal", ["", "test_mid"])
+def test_a_budget_that_is_spent_before_the_tests_have_run_says_that_and_nothing_else(
+    fix: Callable[..., Result], goal: str
+) -> None:
+    result = fix(goal, time=0.01)
+    assert result.status == "not_fixed"
+    assert "time budget of 0.01 s was spent before the tests had run" in result.reason
+
+
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
     """As many processes that do nothing but use the processor."""
