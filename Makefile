@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record clean
+.PHONY: help setup demo test test-unit lint format lock bench bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,9 @@ lock: setup     ## resolve the dependencies anew (needs uv)
 bench: setup    ## figures, as ratios measured in one run
 	@.venv/bin/python scripts/bench.py
 
+bench-sandbox: setup ## what the sandbox costs, against the same without it
+	@.venv/bin/python scripts/bench_sandbox.py
+
 bench-drift: setup ## drift detection beside other agents' detectors
 	@.venv/bin/python tests/drift/measure.py
 
@@ -52,7 +55,7 @@ bench-repair-speed: setup ## candidates a second against pytest processes and mu
 train-ranking: setup ## learn coder/repair/ranking.json from bugs planted in the libraries not kept for measuring
 	@PYTHONPATH=. .venv/bin/python -m scripts.train_ranking $(ARGS)
 
-fuzz: setup     ## 10,000 made-up cases for each of five kinds of input
+fuzz: setup     ## 10,000 made-up cases for each of six kinds of input
 	@CODER_FUZZ=10000 .venv/bin/python -m pytest tests/security/test_fuzz.py -q
 
 kills: setup    ## coder killed at 200 seeded instants, half in each sandbox: nothing may be left

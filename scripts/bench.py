@@ -26,6 +26,7 @@ TARGET = ROOT / ".venv-target" / "bin" / "python"
 CODER = ROOT / ".venv" / "bin" / "coder"
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
+import bench_sandbox  # noqa: E402
 import plant  # noqa: E402  (the bugs of the end-to-end tests)
 
 SDISTS = ROOT / ".cache" / "sdist"  # where those tests keep the library's source distribution
@@ -121,6 +122,8 @@ def main() -> None:
     work = Path(tempfile.mkdtemp(prefix="coder-bench-"))
     try:
         show(whole_fix(library(work / "repo"), work / "home"))
+        for row in bench_sandbox.rows():
+            show([row])
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -141,7 +141,7 @@ def test_50_the_clock_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
     from coder.supervisor.budget import Budget
     from coder.task import Request
 
-    budget = Budget.of(Request(repo=Path("/x"), time=60.0), 0.0)
+    budget = Budget(Request(repo=Path("/x"), time=60.0))
     real = time.time
     for jump in (-1e9, 1e9):
         monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
