@@ -21,6 +21,7 @@ from coder_tools.testing import Suite
 COMPANION_SECONDS = 1.0  # how much of the passing tests' own time a candidate that passes the goal is put through
 COMPANIONS = 200
 CPU_FLOOR = 0.06  # seconds of processor time that any candidate gets: an endless loop costs little more
+DESCRIBING = 0.1  # seconds of the goal's own time that went into the first traceback of the run
 CPU_SLACK = 5.0  # how many times the usual time of such tests it gets besides
 RESERVE = 1.0  # seconds of the wall budget a batch leaves over
 PATIENCE = 6.0  # times the usual limits for a candidate that had no processor to run on
@@ -188,7 +189,7 @@ def goal_cpu(found: Baseline, goal: list[str]) -> float:
     beside = sorted(found.results[i].duration for i in found.passing if i.split("::")[0] in files)
     usual = beside[len(beside) * 9 // 10] if beside else 0.0
     own = [found.results[i].duration for i in goal if i in found.results and found.results[i].outcome != "timeout"]
-    return CPU_FLOOR + CPU_SLACK * max(sum(own), usual * len(goal))
+    return CPU_FLOOR + CPU_SLACK * max(sum(own) - DESCRIBING, usual * len(goal))
 
 
 def _candidate_to_json(result: CandidateResult) -> dict[str, Any]:

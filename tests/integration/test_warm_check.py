@@ -168,6 +168,48 @@ def test_a_hostile_candidate_harms_only_its_own_verdict(
     assert not processes_with("987.25")
 
 
+WRITES = """\
+import os, pathlib, shutil
+def leave(n):
+    with open("left.txt", "a") as file: file.write(str(n))
+    pathlib.Path("data.txt").write_text("changed")
+    os.makedirs("new/deep", exist_ok=True)
+    pathlib.Path("new/deep/x").touch()
+    os.rename("kept.txt", "moved.txt")
+    shutil.rmtree("folder")
+def add(a, b):
+    leave(0)
+    return a - b
+"""
+CLEAN = """\
+import lib, os, pathlib
+def test_add():
+    assert sorted(os.listdir(".")) == ["data.txt", "folder", "kept.txt", "lib.py", "tests"]
+    assert pathlib.Path("data.txt").read_text() == "as it was"
+    assert pathlib.Path("folder/inner.txt").read_text() == "inside"
+    assert lib.add(2, 3) == 5
+"""
+
+
+@pytest.mark.parametrize("also", [(), (("import os, pathlib, shutil", "import os, pathlib, shutil, re"),)])
+def test_what_a_candidate_writes_into_the_project_is_put_back(
+    open_suite: OpenSuite, tmp_path: Path, also: tuple[tuple[str, str], ...]
+) -> None:
+    """Swapped in, or imported anew."""
+    files = {"lib.py": WRITES, "data.txt": "as it was", "kept.txt": "kept", "folder/inner.txt": "inside"}
+    suite = open_suite({**files, "tests/test_goal.py": CLEAN})
+    assert suite.open_warm(GOAL, 2) == ""
+    asked = {f"k{n}": change(("return a - b", f"return a - b + {n}"), *also, source=WRITES) for n in range(6)}
+    asked["right"] = change(("return a - b", "return a + b"), *also, source=WRITES)
+    found = check(suite, asked)
+    assert verdicts(found) == {**dict.fromkeys(asked, "failed"), "right": "plausible"}
+    assert {result.message.partition("\n")[0] for key, result in found.items() if key != "right"} == {
+        f"AssertionError: assert {n - 1} == 5" for n in range(6)
+    }
+    assert {p.name for p in (tmp_path / "project").iterdir()} >= {"data.txt", "kept.txt", "folder"}
+    assert not (tmp_path / "project" / "new").exists()
+
+
 def test_nothing_is_written_into_the_worktree(open_suite: OpenSuite, tmp_path: Path) -> None:
     suite = open_suite(FILES)
     before = {path: path.read_bytes() for path in (tmp_path / "project").rglob("*") if path.is_file()}

@@ -16,6 +16,7 @@ from select import POLLIN, poll
 from typing import Any, Callable, Dict, Generic, Iterable, List, NoReturn, Optional, Sequence, Tuple, TypeVar
 
 from .report import Inbox, Record, Report, hide, new_word, reporter
+from .vault import Vault
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = 0.05  # seconds between two looks at children that say nothing
@@ -76,11 +77,13 @@ class Child(Generic[T]):
 class Pool(Generic[T]):
     """Runs tasks in forks of this process."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, root: str) -> None:
+        """`root`: of the project, whose files are put back after a child that wrote to them."""
         self.private: Sequence[int] = ()  # descriptors of the parent that no child may have
         self.keep: Sequence[int] = ()  # children of the parent that are not the pool's
-        self._workers = max(1, workers)
+        self.workers = max(1, workers)
         self._scratch = tempfile.mkdtemp(prefix="warm-")
+        self._vault = Vault(root, os.path.join(self._scratch, "vault"))
         self._numbers = 0
         self._running: Dict[int, Child[T]] = {}
         self._dying: List[Child[T]] = []  # killed, and not yet gone: that takes as long as a short test
@@ -101,7 +104,7 @@ class Pool(Generic[T]):
         waiting = iter(tasks)
         more = True
         while True:
-            while more and len(self._running) < self._workers:
+            while more and len(self._running) < self.workers:
                 task = next(waiting, None)
                 if task is None:
                     more = False
@@ -126,7 +129,9 @@ class Pool(Generic[T]):
             for fd in (ends[0], *self.private, *(child.inbox.fd for child in self._running.values())):
                 close(fd)
             settle(limit, self._memory, scratch)
-            raise Forked(task, reporter(hide(ends[1]), word))
+            say = reporter(hide(ends[1]), word)
+            self._vault.watch(say)
+            raise Forked(task, say)
         close(ends[1])
         child = Child(pid, task, Inbox(ends[0], word), limit, cpu, scratch)
         self._running[child.inbox.fd] = child
@@ -171,6 +176,10 @@ class Pool(Generic[T]):
         child.seconds = time.monotonic() - child.started
         kill_session(child.pid, alive=child.status is None)
         self._dying.append(child)
+        if "wrote" in child.said:
+            self.workers = 1  # two at a time would see each other's files
+            self._bury(wait=True)
+            self._vault.restore(child.said["wrote"])
 
     def _bury(self, wait: bool) -> None:
         """See that what was killed is gone, with all it has left behind."""

@@ -216,7 +216,7 @@ class Warm(Role):
             self.fail(f"the project leaves threads running when it is imported ({', '.join(others[:3])})")
         self._placer = Placer(self._sources, self._project, self._ran)
         mute()
-        self._pool: Pool[Any] = Pool(self._workers)
+        self._pool: Pool[Any] = Pool(self._workers, self._project.root)
         self._pool.private = self._ends
         gc.collect()
         gc.freeze()
@@ -239,7 +239,15 @@ class Warm(Role):
             lambda ids: (PROBE, PROBE),
             lambda child: spawned.extend(filter(None, [child.said.get("spawned")])),
         )
-        self._report({"ready": True, "missing": missing, "why": tests.why_not, "spawned": spawned})
+        self._report(
+            {
+                "ready": True,
+                "missing": missing,
+                "why": tests.why_not,
+                "spawned": spawned,
+                "workers": self._pool.workers,
+            }
+        )
         with os.fdopen(self._ends.commands, "rb", closefd=False) as commands:  # a child has closed it
             for line in commands:
                 message = json.loads(line)
@@ -364,8 +372,9 @@ class Router:
         elif ready.get("spawned"):
             ready["reason"] = f"the goal test starts a process of its own ({ready['spawned'][0]})"
         self._report({key: ready.get(key) for key in ("ready", "reason", "spawned")})
+        self._workers = int(ready.get("workers", self._workers))
         mute()
-        self._pool: Pool[Task] = Pool(self._workers)
+        self._pool: Pool[Task] = Pool(self._workers, self._project.root)
         for line in self._commands:
             message = json.loads(line)
             if isinstance(message, dict):
