@@ -20,7 +20,7 @@ from .vault import Vault
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = 0.05  # seconds between two looks at children that say nothing
-LENIENCE = 10.0  # limits that a child may live besides while it waits for a processor
+LENIENCE = 3.0  # limits that a child may live besides while it waits for a processor
 STARVED = 0.2  # of the time it may live: what a child that only sleeps never waits for a processor
 CPU_CLOCK = 2  # of a whole process, in the number that clock_gettime has for it
 GROWTH = 2 << 30  # bytes of address space a child may add to what it is born with
