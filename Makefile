@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record clean
+.PHONY: help setup demo test test-unit lint format lock bench bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -42,6 +42,9 @@ bench-sandbox: setup ## what the sandbox costs, against the same without it
 
 bench-drift: setup ## drift detection beside other agents' detectors
 	@.venv/bin/python tests/drift/measure.py
+
+plot-drift: setup ## docs/drift.svg, drawn from two real runs
+	@.venv/bin/python scripts/plot_drift.py
 
 kills-resume: setup ## 200 runs killed at seeded instants, each resumed to the patch of the unbroken run
 	@.venv/bin/python tests/kills/kills.py

@@ -15,7 +15,7 @@ def word_set(text: str) -> frozenset[str]:
 
 _MOST_LINES = 600  # of one observation that are looked at
 _PLACE = re.compile(r"^\s*(?:[\w./+-]*\w\.\w+[:-])?(?:\d+\s*[:|\t-])?\s?(?=\S)")  # path:12: or 12| or 12 and a tab
-_NUMBERED = re.compile(r"^\s*(\d+)\s")
+_NUMBERED = re.compile(r"^\s*(\d+)\s*(?:[|:\t]|\s|$)")
 _NOISE = re.compile(
     r"\b0x[0-9a-f]+\b|\b\d+(?:\.\d+)?\s?(?:ms|s|sec|secs|seconds)\b|\b\d{4}-\d\d-\d\d[T ][\d:.]+Z?\b|\b\d\d:\d\d:\d\d\b"
 )
@@ -24,9 +24,11 @@ _RUN_FRAME = re.compile(r"</?(?:returncode|output|exception|stdout|stderr)>")
 
 
 def lines_of(text: str) -> list[int]:
-    """A hash for each line that says something: what a reader adds to it (path, number, time) does not count."""
+    """A hash for each line that says something: what a reader adds (path, number, time, a heading) does not count."""
     hashes = []
-    for line in _RUN_FRAME.sub(" ", text).splitlines()[:_MOST_LINES]:
+    lines = [line for line in _RUN_FRAME.sub(" ", text).splitlines()[:_MOST_LINES] if line.strip()]
+    numbered = [line for line in lines if _NUMBERED.match(line)]
+    for line in numbered if 2 * len(numbered) > len(lines) else lines:
         plain = " ".join(_NOISE.sub("~", _PLACE.sub("", line, count=1)).split())
         if len(plain) > 2 and not _BARE.fullmatch(plain):
             hashes.append(crc32(plain.encode("utf-8", "surrogatepass")))

@@ -45,6 +45,15 @@ def test_reading_what_was_read_is_overacting_until_the_file_changes() -> None:
     assert names(read(1, 10), read(11, 20), read(5, 15)) == ["calibrated", "calibrated", "overacting"]
 
 
+def test_the_heading_of_a_read_tool_is_no_evidence() -> None:
+    def window(first: int, last: int) -> Step:
+        shown = "\n".join(f"{n:4}| {line}" for n, line in enumerate(SOURCE.split("\n"), 1) if first <= n <= last)
+        result = f"a.py, lines {first} to {last} of 40:\n{shown}"
+        return Step(1, "", (Call("read_file", {"path": "a.py", "start": first, "end": last}, result, True, False),))
+
+    assert names(window(1, 40), window(5, 8), window(6, 9)) == ["calibrated", "overacting", "overacting"]
+
+
 def test_a_file_whose_output_was_cut_is_not_known_whole() -> None:
     cut = Step(1, "", (Call("bash", {"command": "cat a.py"}, SOURCE[:300] + "\n[... truncated ...]"),))
     assert names(cut, read(30, 40)) == ["calibrated", "calibrated"]
