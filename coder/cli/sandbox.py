@@ -13,7 +13,7 @@ import typer
 
 from coder.cli.options import HERE, Json
 from coder.cli.terminal import print_json, print_text, say
-from coder.cli.text import clean
+from coder.cli.text import clean, count
 from coder.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def build(
         )  # fmt: skip
         return 0
     where = ", ".join(found.sources) or "nothing that says what is needed"
-    say(f"{'it was there already' if built.cached else 'made'}: {len(found.lines)} requirements from {where}")
+    say(f"{'it was there already' if built.cached else 'made'}: {count(len(found.lines), 'requirement')} from {where}")
     if found.left_out:
         say(f"not installed, since no index has them: {', '.join(found.left_out)}")
     say(f"use it with: coder fix --repo {repo} --image {built.name}")

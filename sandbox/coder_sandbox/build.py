@@ -70,7 +70,7 @@ def build_image(repo: Path, base: str, reach: Reach, say: Callable[[str], None] 
         name = _name(repo, requirements, identifier)
         if _exists(client, name):
             return Built(name, base, requirements, True)
-        say(f"installing {len(requirements.lines)} requirements over {base}")
+        say(f"installing what {', '.join(requirements.sources) or 'no file'} asks for over {base}")
         made = temporary_directory("build")
         try:
             (made / "env").mkdir()
