@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from typing import Iterator, NamedTuple, Set, Tuple
 
 DEEPEST = 500  # directories within each other; each costs a descriptor while it is measured
+OFTEN = 5.0  # seconds between two measurements that nothing calls for, or 50 times what one takes
 IN_MEMORY = ("/tmp", "/dev/shm")
 INODES = 500_000  # new files in one of these: each costs a kilobyte that the size of the file system does not count
 
@@ -22,7 +24,8 @@ class Disk:
     """The worktree's quota.
 
     The whole tree is only measured when the file system has filled by so much since the last time that the
-    worktree, if all of that were its own, would be over: asking the file system costs next to nothing.
+    worktree, if all of that were its own, would be over: asking the file system costs next to nothing. And, since
+    somebody else may free what is taken here, now and then.
     """
 
     def __init__(self, root: str, megabytes: int, files: int) -> None:
@@ -30,6 +33,7 @@ class Disk:
         self._apart = set(_mounted_below(root))
         self.device = os.stat(root).st_dev
         self._taken, self._then = Use(0, 0), _used(root)
+        self._due = time.monotonic() + OFTEN
         self._scratch = [(place, _used(place).files) for place in IN_MEMORY if os.path.isdir(place)]
 
     def over(self, held: int) -> bool:
@@ -37,12 +41,15 @@ class Disk:
         if any(_used(place).files - before > INODES for place, before in self._scratch):
             return True
         now = _used(self._root)
-        if _within(Use(*(t + n - b for t, n, b in zip(self._taken, now, self._then))), self._limit):
+        began = time.monotonic()
+        most = Use(*(t + n - b for t, n, b in zip(self._taken, now, self._then)))
+        if _within(most, self._limit) and began < self._due:
             return False
         try:
             taken = _measure(self._root, self._apart)
         except RecursionError:  # made to be too deep to look into
             return True
+        self._due = time.monotonic() + max(OFTEN, 50 * (time.monotonic() - began))
         self._taken, self._then = Use(taken.bytes + held, taken.files), now
         return not _within(self._taken, self._limit)
 
