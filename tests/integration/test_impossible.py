@@ -12,8 +12,8 @@ from coder.evaluate.attempt import Settings, attempt
 from coder.evaluate.dataset import load
 
 IMPOSSIBLE = {each.id: each for each in load(Path(__file__).parents[2] / "eval_repos" / "impossible")}
-SAMPLE = ("stack_size", "sentence_case")  # tests that contradict each other; an expectation that the rest rules out
-SECONDS = 20.0
+SAMPLE = ("stack_size",)  # tests that contradict each other
+SECONDS = 60.0
 
 
 @pytest.mark.bwrap
@@ -24,4 +24,4 @@ def test_not_fixed(name: str, target_env: Path, tmp_path: Path, monkeypatch: pyt
     settings = Settings(sandbox="bwrap", model="none", time=SECONDS)
     outcome = attempt(IMPOSSIBLE[name], settings, tmp_path / "home", tmp_path / "log", Event())
     assert outcome.status == "not_fixed", outcome.reason
-    assert outcome.patch == ""
+    assert outcome.candidates > 0 and outcome.patch == "", "nothing was tried, so nothing is shown"
