@@ -112,7 +112,7 @@ class AgentClient:
             if isinstance(message.get("result"), dict):
                 return dict(message["result"])
             if isinstance(message.get("error"), str):
-                raise SandboxError(message["error"])
+                raise SandboxError(message["error"] or f"the agent refused '{op}' and gave no reason")
             raise self._fault(f"its agent answered {_short(message)}")
 
     def tell(self, op: str, payload: Mapping[str, Any]) -> None:

@@ -33,6 +33,8 @@ def path_fault(path: str) -> str:
         return "it has . or .. in it"
     if any(part.lower() in GIT_NAMES for part in parts):
         return "it belongs to git"
+    if any(0xD800 <= ord(c) < 0xDC80 or 0xDCFF < ord(c) < 0xE000 for c in path):
+        return "it has half a character in it"
     longest = max(len(part.encode("utf-8", "surrogateescape")) for part in parts)
     if longest > LONGEST_NAME or len(path.encode("utf-8", "surrogateescape")) > LONGEST_PATH:
         return "the name is too long"
