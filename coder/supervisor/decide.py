@@ -11,6 +11,7 @@ from coder.supervisor.answer import answer, remember, untested
 from coder.supervisor.budget import RESERVE_STEPS
 from coder.supervisor.checkpoints import keep
 from coder.supervisor.decision import Decision
+from coder.supervisor.honesty import dishonest
 from coder.supervisor.watch import Seen
 
 MOST_WITHOUT_TEST = 24  # plan and edit steps in a row after which a change is tested whether asked for or not
@@ -24,8 +25,11 @@ def supervise(session: Session, state: State) -> State:
     session.forget(keep={state["memory"], state["did"]})
     seen = _look(session, state, update)
     keep(session, state, update)
-    if state["proposal"] == "rollback":
-        _roll_back(session, State(**{**state, **update}), update)
+    why = ""
+    if state["proposal"] == "verify" and not state["fixed"]:
+        why = dishonest(session.base.read, session.load_changes(state["change"]))
+    if why or state["proposal"] == "rollback":
+        _roll_back(session, State(**{**state, **update}), update, why)
     merged = State(**{**state, **update})
     decision = _decide(session, merged, update, seen)
     update["next"] = decision.next
@@ -95,10 +99,10 @@ def _short(session: Session, state: State) -> str:
     return ""
 
 
-def _roll_back(session: Session, state: State, update: State) -> None:
+def _roll_back(session: Session, state: State, update: State, why: str) -> None:
     """Give up the change under test: remember it, go back to the best state, try what waits for verification."""
     broke = state["regressed"]
-    reason = f"it broke {len(broke)} passing tests" if broke else "it did not hold in the clean room"
+    reason = why or (f"it broke {len(broke)} passing tests" if broke else "it did not hold in the clean room")
     update["failed"] = [*state["failed"], state["change"]]
     update["counts"] = {**state["counts"], "rollbacks": state["counts"]["rollbacks"] + 1}
     update["regressed"] = []

@@ -1,0 +1,86 @@
+"""Changes that make a test pass without doing what it asks for, where the code alone shows it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+
+_RUNNERS = frozenset({"pytest", "_pytest", "unittest", "py"})
+_COMPARISONS = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__"})
+
+
+def dishonest(read: Callable[[str], bytes], changes: Mapping[str, bytes | None]) -> str:
+    """Why a change set is none that anybody would want, in words; "" if nothing speaks against it.
+
+    `read` gives a file of the base and raises KeyError for one that it does not have. What the base has of the same
+    kind already is not held against a change. Files that do not parse as Python are passed over.
+    """
+    for path, data in changes.items():
+        if data is None or not path.endswith(".py"):
+            continue
+        try:
+            before = set(_signs(read(path)))
+        except KeyError:
+            before = set()
+        for sign in _signs(data):
+            if sign not in before:
+                return f"{path} {sign}"
+    return ""
+
+
+def _signs(data: bytes) -> Iterator[str]:
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if _asks_for_the_runner(node):
+            yield "asks whether it is being tested"
+        elif _ends_the_process(node):
+            yield "ends the process of its caller"
+        elif isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS and _always_true(node):
+            yield f"has a {node.name} that is always true"
+        elif isinstance(node, ast.FunctionDef) and (name := _counted(node)):
+            yield f"counts its calls in {name} and answers by that"
+
+
+def _asks_for_the_runner(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] in _RUNNERS for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or "").split(".")[0] in _RUNNERS
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value in ("pytest", "_pytest", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
+    return False
+
+
+def _ends_the_process(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and (node.value.id, node.attr) in (("os", "_exit"), ("os", "abort"), ("os", "kill"))
+    )
+
+
+def _always_true(function: ast.FunctionDef) -> bool:
+    body = [n for n in function.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+    return len(body) == 1 and isinstance(body[0], ast.Return) and _is_true(body[0].value)
+
+
+def _is_true(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True
+
+
+def _counted(function: ast.FunctionDef) -> str:
+    """The name outside itself that a function raises at each call and tests: "" if there is none."""
+    shared = {name for n in ast.walk(function) if isinstance(n, ast.Global) for name in n.names}
+    raised = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.AugAssign):
+            target = node.target
+            if isinstance(target, ast.Name) and target.id in shared:
+                raised.add(target.id)
+            elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == function.name:
+                raised.add(ast.unparse(target))
+    tested = [ast.unparse(n.test) for n in ast.walk(function) if isinstance(n, ast.If | ast.IfExp)]
+    return next((name for name in sorted(raised) if any(name in test for test in tested)), "")
