@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
+.PHONY: help setup demo test test-unit lint format lock bench bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record test-models plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -15,6 +15,10 @@ test: setup     ## the whole test suite, with every sandbox that works here
 
 test-unit: setup ## the unit tests only: seconds
 	@.venv/bin/python -m pytest tests/unit -q
+
+test-models: setup ## a real small model behind llama.cpp's server (built once, in .cache/models)
+	@scripts/models.sh
+	@.venv/bin/python -m pytest -q -m model
 
 lint: setup     ## ruff and mypy strict
 	@.venv/bin/ruff check .
