@@ -71,6 +71,10 @@ kills: setup    ## coder killed at 200 seeded instants, half in each sandbox: no
 record: setup   ## docs/run.svg, the picture of a real run
 	@.venv/bin/python scripts/record.py
 
+bench-model: setup ## a step with a model: coder's own time, prompt tokens against mini-swe-agent's
+	@[ -x .cache/mini/bin/python ] || { python3 -m venv .cache/mini && .cache/mini/bin/pip install -q mini-swe-agent; }
+	@.venv/bin/python -m scripts.bench_model .cache/mini/bin/python
+
 bench-map: setup ## the repository map against aider's (makes an environment with aider-chat in .cache)
 	@[ -x .cache/aider/bin/python ] || { python3 -m venv .cache/aider && .cache/aider/bin/pip install -q aider-chat; }
 	@.venv/bin/python -m scripts.bench_map .cache/aider/bin/python

@@ -45,7 +45,8 @@ def edit(session: Session, state: State) -> State:
         update["change"] = stand_on(session, memory, made.stand_on)
         session.emit("edit", "standing", {"note": made.note})
     elif made.candidates:
-        standing = memory.get("standing") or {"ref": "", "edits": []}
+        own = {"ref": state["change"] if made.on_change else "", "edits": []}
+        standing = memory.get("standing") or own
         on = {"standing": standing["ref"], "edits": standing["edits"]}
         update["batch"] = session.save([asdict(c) | on for c in made.candidates])
         session.emit("edit", "batch", {"size": len(made.candidates), "note": made.note})

@@ -69,6 +69,7 @@ class Edit:
     changes: Changes | None = None  # the whole change set as it is now; None if this step changed nothing
     candidates: tuple[Candidate, ...] = ()  # a search policy's ranked batch, each one alternative to the others
     stand_on: str | None = None  # the key of a partial success to go on from; "" for the best change set so far
+    on_change: bool = False  # the candidates are edits of the change under test, not of the base
     note: str = ""  # in words, for the record and the user
     tool_events: tuple[ToolEvent, ...] = ()
     spent: Spent = field(default_factory=Spent)

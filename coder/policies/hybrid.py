@@ -1,4 +1,4 @@
-"""The hybrid policy: search first for a share of the budget, then the model."""
+"""The hybrid policy: search first for a share of the budget, then the model, with the search at its side."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from coder.policies.contract import Edit, Plan, Policy, View
+from coder.policies.near import near_misses
 
 T = TypeVar("T")
 
@@ -27,6 +28,8 @@ class HybridPolicy:
     def edit(self, view: View) -> Edit:
         """The active policy's edit. When the search is spent the next step is a plan, by the model."""
         active = self._active(view)
+        if active is self._model and (near := near_misses(view)):
+            return near
         made = self._with(view, active.edit)
         if active is self._search and (made.wants == "stop" or self._search_is_over(view)):
             view.memory["phase"] = "model"

@@ -18,7 +18,7 @@ from coder_tools.workspace import ToolError, Workspace
 _GOALS = 10  # test ids that are listed
 _REFUSED = 3  # failed diffs that are shown
 _REFUSED_CHARS = 1500  # of each
-_AROUND = 8  # lines before and after a suspicious one
+_AROUND = 5  # lines before and after a suspicious one
 _FILES = 4  # files of a plan that are shown
 _PLACES = 5  # suspicious places that are shown
 

@@ -25,12 +25,18 @@ class Tool:
 
     def schema(self) -> dict[str, Any]:
         """The OpenAI form, which Ollama takes too."""
-        properties = {name: {"type": kind, "description": text} for name, (kind, text, _) in self.parameters.items()}
+        properties = {
+            name: {"type": kind} | ({"description": text} if name not in _PLAIN else {})
+            for name, (kind, text, _) in self.parameters.items()
+        }
         required = [name for name, (_, _, needed) in self.parameters.items() if needed]
         parameters = {"type": "object", "properties": properties, "required": required}
         function = {"name": self.name, "description": self.description, "parameters": parameters}
         return {"type": "function", "function": function}
 
+
+_PLAIN = frozenset({"path", "start", "end", "content", "pattern", "summary", "replace"})
+"""Parameters whose name says enough: a description costs tokens in every prompt. An error still gives it."""
 
 _PATH = ("string", "path relative to the repository", True)
 

@@ -52,7 +52,7 @@ class Workspace:
 
     def read(self, path: str) -> bytes:
         """The file's bytes as they are now. Raises KeyError if there is no such file."""
-        data = self.changes[path] if path in self.changes else self._base(path)
+        data = self.changes[path] if path in self.changes else self.original(path)
         if data is None:
             raise KeyError(path)
         return data
@@ -61,7 +61,7 @@ class Workspace:
         """Put a file into the change set. Raises ToolError for a path that must not be written."""
         path = contained(path)
         self.check_writable(path)
-        if path in self._files and data == self._base(path):
+        if path in self._files and data == self.original(path):
             self.changes.pop(path, None)
         else:
             self.changes[path] = data
@@ -87,7 +87,8 @@ class Workspace:
         if any(name.startswith(path + "/") for name in self.files()):
             raise ToolError(f"{path} is a directory. Give the path of a file.")
 
-    def _base(self, path: str) -> bytes:
+    def original(self, path: str) -> bytes:
+        """The file's bytes in the base. Raises KeyError if it has no such file."""
         if path not in self._files:
             raise KeyError(path)
         return self._read(path)

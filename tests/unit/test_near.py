@@ -1,0 +1,50 @@
+"""The search's candidates on a model's edit: of its lines alone, once, and only where it was tested and failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coder.policies.contract import Left, View
+from coder.policies.near import near_misses
+from coder_tools.contract import TestResult
+from coder_tools.logs import finding
+from coder_tools.workspace import Workspace
+
+GOAL = "tests/test_a.py::test_a"
+BASE = b"def kept(a):\n    return a + 1\n\n\ndef half(a):\n    return a\n"
+CHANGED = b"def kept(a):\n    return a + 1\n\n\ndef half(a):\n    return a * 2 if a > 0 else 0\n"
+
+
+def view(changes: dict[str, bytes | None], memory: dict[str, Any], **more: Any) -> View:
+    workspace = Workspace({"a.py": BASE}.__getitem__, ["a.py"], changes, lambda path: "")
+    failed = TestResult(GOAL, "failed", message="AssertionError: assert 4 == 1", exception="AssertionError")
+    given: dict[str, Any] = {"finding": finding([failed], [GOAL]), "failures": (failed,), "left": Left(60, 9, 9)}
+    return View("fix", (GOAL,), workspace, memory=memory, **(given | more))
+
+
+def was_tested(changes: dict[str, bytes | None]) -> dict[str, Any]:
+    return {"model": {"tested": view(changes, {}).workspace.revision()}}
+
+
+def test_only_the_lines_that_the_model_changed_are_varied() -> None:
+    changes: dict[str, bytes | None] = {"a.py": CHANGED}
+    memory = was_tested(changes)
+    made = near_misses(view(changes, memory))
+    assert made is not None and made.on_change and made.wants == "test" and made.spent.model_calls == 0
+    texts = [
+        CHANGED[: c.splice.start].decode() + c.splice.text + CHANGED[c.splice.end :].decode() for c in made.candidates
+    ]
+    assert any("a // 2 if" in text or "a / 2 if" in text for text in texts)
+    assert all("return a + 1" in text for text in texts)
+    assert near_misses(view(changes, memory)) is None, "once for each change"
+
+
+def test_nothing_is_varied_that_was_not_tested_or_did_not_fail() -> None:
+    changes: dict[str, bytes | None] = {"a.py": CHANGED}
+    passed = finding([TestResult(GOAL, "passed")], [GOAL])
+    assert near_misses(view(changes, {"model": {"tested": "another"}})) is None
+    assert near_misses(view(changes, was_tested(changes), finding=passed)) is None
+    assert near_misses(view({}, was_tested({}))) is None
+    assert near_misses(view(changes, was_tested(changes), left=Left(3, 9, 9))) is None
+    text: dict[str, bytes | None] = {"a.txt": b"x"}
+    assert near_misses(view(text, was_tested(text))) is None
