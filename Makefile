@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit lint format lock bench bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record test-models plot-drift clean
+.PHONY: help setup demo test test-unit test-models lint format lock bench bench-map bench-model bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
