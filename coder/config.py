@@ -44,6 +44,14 @@ def _known_model(value: str) -> str:
     return value
 
 
+def _test_command(value: str) -> str:
+    from coder_tools.command import parse_test_command
+
+    if value:
+        parse_test_command(value)
+    return value
+
+
 def _hosts(value: object) -> tuple[str, ...]:
     """Host names from a list, or from text with commas between them."""
     from coder_sandbox.hosts import AllowedHost
@@ -66,7 +74,9 @@ class Settings(BaseModel):
         "auto", description="auto, none, ollama:NAME, openai:NAME@URL, hf:DIR"
     )
     sandbox: Literal["auto", "docker", "bwrap", "none"] = Field("auto", description="auto, docker, bwrap, none")
-    test_cmd: str = Field("", description="a command such as 'pytest tests' or 'python -m unittest'")
+    test_cmd: Annotated[str, AfterValidator(_test_command)] = Field(
+        "", description="a command such as 'pytest tests' or 'python -m unittest'"
+    )
     time: Annotated[float, BeforeValidator(parse_duration)] = Field(
         600.0, description="a duration above zero such as 90s, 10m, 1h"
     )
@@ -181,10 +191,12 @@ def _repository_tables(repo: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def _read_toml(path: Path) -> dict[str, Any] | None:
-    """The file's content, None if there is no such regular file. UsageError if it cannot be read as TOML."""
+    """The file's content, None if there is no such file. UsageError if it cannot be read as TOML."""
     try:
-        if not path.is_file():
+        if not path.is_symlink() and not path.exists():
             return None
+        if not path.is_file():
+            raise UsageError(f"{path}: not a file, so no configuration can be read from it")
         if path.stat().st_size > _LARGEST_FILE:
             raise UsageError(f"{path}: too large for a configuration file (over {_LARGEST_FILE >> 20} MiB)")
         return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -110,7 +110,7 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
     from coder_sandbox.choose import open_sandbox
     from coder_sandbox.content import choose_content
     from coder_sandbox.snapshot import Base, WrongRepository
-    from coder_tools.testing import parse_test_command
+    from coder_tools.command import parse_test_command
 
     if not request.repo.is_dir():
         raise UsageError(f"there is no directory {request.repo}")

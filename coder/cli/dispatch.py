@@ -18,6 +18,7 @@ from coder.cli.terminal import say
 from coder.errors import CoderError
 
 INTERRUPTED = 130
+JSON_RESULT = ("fix", "resume")  # verbs whose --json is one result, whatever happens
 
 
 def dispatch(argv: Sequence[str]) -> int:
@@ -31,6 +32,11 @@ def dispatch(argv: Sequence[str]) -> int:
     except typer.TyperException as error:
         show = getattr(error, "show", None)
         show() if show else say(f"coder: {error}")
+        if argv and argv[0] in JSON_RESULT and "--json" in argv:
+            from coder.cli.terminal import print_json
+            from coder.record.result import Result
+
+            print_json(Result("", "usage_error", reason=getattr(error, "message", "") or str(error)).to_dict())
         return error.exit_code
     except CoderError as error:
         from coder.record.mask import Masker

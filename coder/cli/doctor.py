@@ -42,15 +42,17 @@ def command(
     """Exit code 0 if a fix could run here: git, the repository's Python, a sandbox and the state directory; else 3."""
     if pull:
         _pull(pull)
-    checks = [check() for check in _checks(repo.resolve())]
+    checks = []
+    for look in _checks(repo.resolve()):
+        checks.append(check := look())
+        if not as_json:  # line by line: trying a sandbox's promises takes a moment
+            mark = "ok" if check.ok else "missing" if check.need == "must" else "-"
+            print_text(f"{mark:<8} {check.name:<12} {check.text}", hang=22)
     able = can_fix(checks)
     if as_json:
         print_json({"schema": "coder.doctor/1", "ok": able, "checks": [asdict(check) for check in checks]})
-        return 0 if able else CANNOT
-    for check in checks:
-        mark = "ok" if check.ok else "missing" if check.need == "must" else "-"
-        print_text(f"{mark:<8} {check.name:<12} {check.text}", hang=22)
-    print_text("\ncoder can work here" if able else "\ncoder cannot work here: see what is missing above")
+    else:
+        print_text("\ncoder can work here" if able else "\ncoder cannot work here: see what is missing above")
     return 0 if able else CANNOT
 
 

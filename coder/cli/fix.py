@@ -114,6 +114,7 @@ def _prepare(
 ) -> tuple[Request, Destination]:
     """The request, from the flags and the settings beneath them; warnings are said. UsageError if it is wrong."""
     from coder import config
+    from coder.cli import landing
     from coder.cli.attempt import Destination
     from coder.task import Request
 
@@ -146,4 +147,7 @@ def _prepare(
         image=settings.image,
         seed=settings.seed,
     )
-    return request, Destination.choose(flags, settings)
+    destination = Destination.choose(flags, settings)
+    if destination.goes in ("commit", "branch"):
+        landing.refuse_impossible(repo, destination.branch)
+    return request, destination

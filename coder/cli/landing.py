@@ -44,6 +44,17 @@ def land(
         return f"applied to {', '.join(sorted(changes))}; {undo}"
 
 
+def refuse_impossible(repo: Path, branch: str) -> None:
+    """UsageError where a patch could not be committed: on a new branch, or on the current one for ""."""
+    from coder_sandbox.commit import refuse_impossible
+    from coder_sandbox.snapshot import SnapshotError
+
+    try:
+        refuse_impossible(repo, branch)
+    except SnapshotError as error:
+        raise UsageError(f"--{'branch' if branch else 'commit'}: {error}") from error
+
+
 def take_back(run: RunDir) -> list[str]:
     """Undo what was applied; the files put back. CoderError if they have changed since."""
     from coder_sandbox import apply

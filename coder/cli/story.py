@@ -55,13 +55,15 @@ def _collected(data: Data) -> str:
 
 
 def _baseline(data: Data) -> str:
-    words = f"{data['passed']:,} pass, {data['failed']:,} fail in {duration(data['seconds'])}"
+    excused = f", {data['excused']:,} skipped or expected to fail" if data.get("excused") else ""
+    words = f"{data['passed']:,} pass, {data['failed']:,} fail{excused} in {duration(data['seconds'])}"
     if data.get("flaky"):
         words += f"; flaky: {_names(data['flaky'])}"
     if data.get("not_run"):
-        words += f"; {data['not_run']:,} not run, for time"
+        words += f"; {data['not_run']:,} not run: no time was left, or the suite ended before them"
     goal = data.get("goal") or []
-    return words + (f"\ngoal: {_names(goal)}" if goal else "")
+    words += f"\ngoal: {_names(goal)}" if goal else ""
+    return words + "".join(f"\nnote: {one_line(str(why), 300)}" for why in data.get("unusual") or ())
 
 
 def _suspects(data: Data) -> str:

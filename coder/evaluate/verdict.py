@@ -30,7 +30,8 @@ def sandboxed_suite(instance: Instance, repo: Path, kind: str, image: str = "") 
     from coder_sandbox.choose import open_sandbox
     from coder_sandbox.content import choose_content
     from coder_sandbox.contract import Limits, Workspace
-    from coder_tools.testing import Suite, parse_test_command
+    from coder_tools.command import parse_test_command
+    from coder_tools.testing import Suite
 
     command = instance.test_cmd
     runner, python, args = parse_test_command(command) if command else ("auto", None, [])

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from coder.errors import CoderError, EnvironmentFault, NothingToFix
 from coder.nodes.facts import Baseline
-from coder.nodes.goal import resolve_goal
+from coder.nodes.goal import EXCUSED, resolve_goal
 from coder.nodes.progress import Progress
 from coder.session import Session
 from coder.state import State
 from coder_tools.contract import Collection, TestResult
+from coder_tools.logs import unusual
 from coder_tools.testing import TestRunFailed
 
 # Shares of the wall budget. What is not spent here is left for the repair and its verification.
@@ -21,6 +22,7 @@ FIRST_RUN = 0.3
 SECOND_RUN = 0.15
 COVERAGE = 0.15
 COVERED = 2000  # passing tests whose lines are kept: more of them would say little more, and take much memory
+SHOWN = 3  # goal tests of which it is said why they do not pass
 SLOWDOWN = 6.0  # a traced test takes up to this many times its own time where sys.settrace must be used
 
 
@@ -34,9 +36,10 @@ def baseline(session: Session, state: State) -> State:
     session.emit("baseline", "collected", {"tests": len(collection.ids), "errors": [e.path for e in collection.errors]})
     first, seconds = _first_run(session, collection)
     _check_time(session)
-    goal = resolve_goal(session.request, collection, first, session.base)
-    first |= _run(session, [i for i in goal if i not in first], "goal tests")
+    asked = resolve_goal(session.request, collection, first, session.base)
+    first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
     _check_time(session)
+    goal = asked.must_pass(first)
     flaky = _second_run(session, collection, first, goal, seconds)
     goal = [i for i in goal if i in flaky or i not in first or not first[i].passed]
     if not goal:
@@ -177,14 +180,17 @@ def _stem(test_id: str, depth: int) -> str:
 
 
 def _announce(session: Session, found: Baseline, goal: Sequence[str]) -> None:
-    failed = [i for i, r in found.results.items() if not r.passed]
+    outcomes = [r.outcome for r in found.results.values() if not r.passed]
+    excused = sum(outcome in EXCUSED for outcome in outcomes)
     session.emit(
         "baseline",
         "done",
         {
             "goal": list(goal),
             "passed": len(found.passing),
-            "failed": len(failed),
+            "failed": len(outcomes) - excused,
+            "excused": excused,
+            "unusual": [words for r in failures(found, goal) if (words := unusual(r))][:SHOWN],
             "flaky": list(found.flaky),
             "not_run": len(found.not_run),
             "left_out": [path for path, _ in found.left_out],

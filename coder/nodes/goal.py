@@ -6,6 +6,7 @@ import ast
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from coder.errors import NothingToFix, UsageError
@@ -16,28 +17,45 @@ from coder_tools.goals import GoalError, resolve
 
 NAMES_A_TEST = re.compile(r"^\s*(fix\s+)?(the\s+)?(failing|broken|red)?\s*tests?\b", re.IGNORECASE)
 MANY = 20  # more names than this are counted, not listed
+EXCUSED = ("skipped", "xfailed")  # outcomes that say nothing is wrong, nor that all is well
 
 
-def resolve_goal(request: Request, collection: Collection, results: Mapping[str, TestResult], base: Base) -> list[str]:
-    """The ids of the tests that must pass. No goal, or prose that names no test: every test that fails now.
+@dataclass(frozen=True)
+class Goal:
+    """The tests that were asked for, in run order. `named`: those that were asked for one by one."""
+
+    ids: tuple[str, ...]
+    named: frozenset[str] = frozenset()
+
+    def must_pass(self, results: Mapping[str, TestResult]) -> list[str]:
+        """The tests that have to pass in the end.
+
+        A test that merely lies in the file, class or directory that was named, and is skipped or expected to fail,
+        is not among them, unless there is no other; one that was named itself always is.
+        """
+        excused = {i for i in self.ids if i in results and results[i].outcome in EXCUSED} - self.named
+        return [i for i in self.ids if i not in excused] or list(self.ids)
+
+
+def resolve_goal(request: Request, collection: Collection, results: Mapping[str, TestResult], base: Base) -> Goal:
+    """The tests that must pass. No goal, or prose that names no test: every test that fails now.
 
     Raises UsageError for a name that no test has, or that several unrelated tests have.
     """
     known = [*collection.ids, *_uncollected(collection, base)]
-    wanted: list[str] = []
-    for name in request.tests:
-        wanted += _resolve(name, known)
+    wanted = [_resolve(name, known) for name in request.tests]
     if request.junit:
-        wanted += _from_junit(Path(request.junit), known)
+        wanted += [[i] for i in _from_junit(Path(request.junit), known)]
     if request.goal and not wanted:
-        wanted += _from_text(request.goal, known)
-    if wanted:
-        return list(dict.fromkeys(wanted))
-    failing = [i for i in collection.ids if i in results and not results[i].passed and results[i].outcome != "skipped"]
-    failing = [i for i in failing if results[i].outcome != "xfailed"] + _uncollected(collection, base)
+        wanted.append(_from_text(request.goal, known))
+    if any(wanted):
+        named = frozenset(ids[0] for ids in wanted if len(ids) == 1)
+        return Goal(tuple(dict.fromkeys(i for ids in wanted for i in ids)), named)
+    failing = [i for i in collection.ids if i in results and not results[i].passed]
+    failing = [i for i in failing if results[i].outcome not in EXCUSED] + _uncollected(collection, base)
     if not failing:
         raise NothingToFix(f"none of the {len(collection.ids):,} collected tests fails")
-    return failing
+    return Goal(tuple(failing))
 
 
 def _from_text(goal: str, known: Sequence[str]) -> list[str]:
@@ -88,20 +106,27 @@ def _ids_in(node: ast.stmt, prefix: str) -> list[str]:
 
 
 def _from_junit(path: Path, known: Sequence[str]) -> list[str]:
-    """The failed and errored cases of a JUnit report."""
+    """The failed and errored cases of a JUnit report. UsageError where one of them is not in this repository."""
     try:
-        if b"<!ENTITY" in (text := path.read_bytes()):
-            raise UsageError(f"{path}: entity declarations are not read in a JUnit report")
+        text = path.read_bytes().decode()  # no other encoding, in which a declaration could hide
+        if "<!" in re.sub(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", "", text, flags=re.DOTALL):
+            raise UsageError(f"{path}: declarations are not read in a JUnit report")
         cases = ET.fromstring(text).iter("testcase")
-    except (OSError, ET.ParseError) as error:
+    except (OSError, ValueError, ET.ParseError) as error:
         raise UsageError(f"cannot read the JUnit report {path}: {error}") from error
-    names = [c for c in cases if c.find("failure") is not None or c.find("error") is not None]
+    failed = [c for c in cases if c.find("failure") is not None or c.find("error") is not None]
+    if not failed:
+        raise NothingToFix(f"no test fails in the report {path}")
     ids: list[str] = []
-    for case in names:
+    lost: list[str] = []
+    for case in failed:
         stem, name = case.get("classname", "").replace(".", "/"), case.get("name", "")
-        ids += [i for i in known if _matches(i, stem, name)]
-    if not ids:
-        raise UsageError(f"{path}: none of its {len(names)} failed tests is in this repository")
+        found = [i for i in known if _matches(i, stem, name)]
+        ids += found
+        lost += [] if found else [f"{case.get('classname', '')}.{name}"]
+    if lost:
+        listed = "".join(f"\n  {name}" for name in lost[:MANY])
+        raise UsageError(f"{path}: {len(lost)} of its {len(failed)} failed tests are not in this repository:{listed}")
     return ids
 
 

@@ -8,6 +8,7 @@ from coder.policies.contract import Edit, Plan, View
 from coder.repair.contract import Candidate
 from coder.repair.partial import MOVED_ON, TURNED_GREEN
 from coder.repair.propose import propose
+from coder_tools.logs import unusual
 
 FIRST_BATCH = 64  # most faults are found here: it is under way while the rest is still being made
 BATCH = 512  # large enough to keep the warm validator busy, small enough for one step
@@ -62,10 +63,18 @@ class SearchPolicy:
             return Edit(candidates=again, wants="test", note="again, with more time: these were not done in theirs")
         if trial := self._trial(view, MOST_CANDIDATES):
             return trial
+        return Edit(wants="stop", note=self._spent(view))
+
+    def _spent(self, view: View) -> str:
+        """Why there is nothing more to try."""
         number = len(self._made[view.standing])
+        if not number:
+            why = next((words for result in view.failures if (words := unusual(result))), "")
+            nothing = "there is nothing to try: no line of the code under test can be tied to the failure"
+            return f"{nothing}; {why}" if why else nothing
         tried = len(view.memory.get("trials", ()))
         second = f", nor does a second edit on {tried} of them" if tried else ""
-        return Edit(wants="stop", note=f"none of {number} single-edit candidates passes{second}")
+        return f"none of {number} single-edit candidates passes{second}"
 
     def _trial(self, view: View, tried: int) -> Edit | None:
         """A second edit on the next candidate that came far enough, once so many have been tried; None if it is not

@@ -6,6 +6,13 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 
 _RUNNERS = frozenset({"pytest", "_pytest", "unittest", "py"})
+_REACHES = {
+    "gc": frozenset({"get_objects", "get_referrers", "get_referents"}),
+    "inspect": frozenset({"stack", "currentframe", "getouterframes"}),
+    "sys": frozenset({"_getframe", "_current_frames", "modules", "settrace", "setprofile"}),
+    "ctypes": frozenset({"pythonapi"}),
+}
+"""How code gets at objects that nobody handed to it, such as the test runner that shares its process."""
 _COMPARISONS = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__"})
 
 
@@ -36,10 +43,12 @@ def _signs(data: bytes) -> Iterator[str]:
     for node in ast.walk(tree):
         if _asks_for_the_runner(node):
             yield "asks whether it is being tested"
+        elif reached := _reached(node):
+            yield f"uses {reached}, by which the test runner can be changed"
         elif _ends_the_process(node):
             yield "ends the process of its caller"
-        elif isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS and _always_true(node):
-            yield f"has a {node.name} that is always true"
+        elif isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS and _answers_blindly(node):
+            yield f"has a {node.name} that is always the same"
         elif isinstance(node, ast.FunctionDef) and (name := _counted(node)):
             yield f"counts its calls in {name} and answers by that"
 
@@ -54,6 +63,15 @@ def _asks_for_the_runner(node: ast.AST) -> bool:
     return False
 
 
+def _reached(node: ast.AST) -> str:
+    match node:
+        case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in _REACHES.get(owner, ()):
+            return f"{owner}.{name}"
+        case ast.ImportFrom(module=str(module), names=names):
+            return next((f"{module}.{n.name}" for n in names if n.name in _REACHES.get(module, ())), "")
+    return ""
+
+
 def _ends_the_process(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.Attribute)
@@ -62,13 +80,13 @@ def _ends_the_process(node: ast.AST) -> bool:
     )
 
 
-def _always_true(function: ast.FunctionDef) -> bool:
+def _answers_blindly(function: ast.FunctionDef) -> bool:
     body = [n for n in function.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
-    return len(body) == 1 and isinstance(body[0], ast.Return) and _is_true(body[0].value)
+    return len(body) == 1 and isinstance(body[0], ast.Return) and _is_fixed(body[0].value)
 
 
-def _is_true(value: ast.expr | None) -> bool:
-    return isinstance(value, ast.Constant) and value.value is True
+def _is_fixed(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, bool)
 
 
 def _counted(function: ast.FunctionDef) -> str:

@@ -92,10 +92,7 @@ def branch(base: Base, changes: Changes, name: str, message: str) -> str:
     with in_words(f"make the branch {name}"):
         proposal = commits.propose(base, changes, message)
         repository, ref = proposal.repository, f"refs/heads/{name}"
-        if name.startswith("-") or repository.says("check-ref-format", ref) is None:
-            raise SnapshotError(f"{name!r} is not a valid name for a branch")
-        if _value(repository, ref):
-            raise SnapshotError(f"the branch {name} exists already; choose another name")
+        commits.refuse_branch(repository, name)
         landed = Landed.load(base.run_dir) or Landed()
         landed.refs.append(LandedRef(ref, "", proposal.commit))
         landed.save(base.run_dir)

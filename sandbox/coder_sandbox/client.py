@@ -45,6 +45,7 @@ class AgentClient:
         self._last_id = 0
         self._broken = ""  # why nothing can be asked any more
         self._closed = False
+        self.python_version = ""
         try:
             self.python_version = self._await_ready()
         except BaseException:
@@ -155,11 +156,15 @@ class AgentClient:
                 raise self._fault(f"its agent did not manage {what}")
             data = self._wire.receive(left)
             if data == b"":
-                raise self._fault("its agent has ended")
+                raise self._fault("its agent has ended" if self.python_version else self._no_start())
             self._buffer += data or b""
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return line
+
+    def _no_start(self) -> str:
+        named = "name another with --test-cmd 'PYTHON -m pytest' if that is not the one that has the tests' packages"
+        return f"its agent could not be started with {self.workspace.python}; {named}"
 
     def _fault(self, what: str) -> SandboxError:
         """Note that the sandbox cannot be used any more, and give the error that says so."""

@@ -42,12 +42,7 @@ def propose(base: Base, changes: Mapping[str, bytes | None], message: str) -> Pr
 
     TreeMoved if a touched file had uncommitted changes at the base, SnapshotError if there is nothing to build on.
     """
-    repository = find_repository(base.repo)
-    if repository is None:
-        raise SnapshotError(f"{base.repo} is not in a git repository, so there is nothing to commit to; use apply")
-    head = repository.says("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if not head:
-        raise SnapshotError("the repository has no commit yet to build on; use apply, and commit yourself")
+    repository, head = _to_build_on(base.repo)
     _refuse_nested(base, changes)
     before, after, dirty = {}, {}, []
     for path, data in changes.items():
@@ -66,6 +61,37 @@ def propose(base: Base, changes: Mapping[str, bytes | None], message: str) -> Pr
     tree = repository.text("write-tree", env=index)
     Path(index["GIT_INDEX_FILE"]).unlink()
     return Proposal(repository, head, _commit_tree(repository, tree, head, message), before, after)
+
+
+def refuse_impossible(directory: Path, branch: str) -> None:
+    """Say before a run that its patch could not be committed after it: on a new branch, or on the current one for "".
+
+    SnapshotError where there is nothing to build on, the branch cannot be made, or something is under way.
+    """
+    repository, _ = _to_build_on(directory)
+    if branch:
+        refuse_branch(repository, branch)
+    else:
+        _refuse_under_way(repository)
+
+
+def refuse_branch(repository: Repository, name: str) -> None:
+    """SnapshotError if no branch of that name can be made."""
+    if name.startswith("-") or repository.says("check-ref-format", f"refs/heads/{name}") is None:
+        raise SnapshotError(f"{name!r} is not a valid name for a branch")
+    if repository.says("rev-parse", "--verify", "--quiet", f"refs/heads/{name}"):
+        raise SnapshotError(f"the branch {name} exists already; choose another name")
+
+
+def _to_build_on(directory: Path) -> tuple[Repository, str]:
+    """The repository and its HEAD commit. SnapshotError where one of them is missing."""
+    repository = find_repository(directory)
+    if repository is None:
+        raise SnapshotError(f"{directory} is not in a git repository, so there is nothing to commit to; use apply")
+    head = repository.says("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if not head:
+        raise SnapshotError("the repository has no commit yet to build on; use apply, and commit yourself")
+    return repository, head
 
 
 def _commit_tree(repository: Repository, tree: str, head: str, message: str) -> str:
@@ -151,10 +177,14 @@ def index_lines(entries: Mapping[str, GitEntry]) -> bytes:
 def refuse_unless_committable(proposal: Proposal) -> None:
     """A commit on the current branch must not mix with what the user is in the middle of."""
     repository = proposal.repository
+    _refuse_under_way(repository)
+    staged = [name for name, entry in proposal.before.items() if index_entry(repository, name) != entry]
+    if staged:
+        raise TreeMoved(staged, "these files have staged changes that are not committed, so use apply")
+
+
+def _refuse_under_way(repository: Repository) -> None:
     for name, what in UNDER_WAY.items():
         where = repository.text("rev-parse", "--git-path", name)
         if (repository.git_dir.parent / where).exists():
             raise SnapshotError(f"{what} is under way in the repository; finish it first, or use apply")
-    staged = [name for name, entry in proposal.before.items() if index_entry(repository, name) != entry]
-    if staged:
-        raise TreeMoved(staged, "these files have staged changes that are not committed, so use apply")

@@ -6,6 +6,7 @@ import pytest
 
 from coder_sandbox import apply as apply_module
 from coder_sandbox.apply import SnapshotError, TreeMoved, apply, branch, commit, undo
+from coder_sandbox.commit import refuse_impossible
 from coder_sandbox.landed import Landed
 from coder_sandbox.snapshot import Base
 
@@ -269,6 +270,22 @@ def test_a_branch_leaves_tree_index_and_head_alone(base, repo, git, fingerprint)
 def test_a_branch_name_that_will_not_do(name, why, base):
     with pytest.raises(SnapshotError, match=why):
         branch(base, CHANGES, name, "x")
+
+
+def test_what_cannot_be_committed_is_known_before_the_run(make_repo, git, tmp_path):
+    repo = make_repo({"a.py": "x = 1\n"})
+    refuse_impossible(repo, "fix/a")
+    refuse_impossible(repo, "")
+    for name, why in (("main", "exists already"), ("../../evil", "not a valid name")):
+        with pytest.raises(SnapshotError, match=why):
+            refuse_impossible(repo, name)
+    (repo / ".git" / "MERGE_HEAD").write_text(git(repo, "rev-parse", "HEAD"))
+    refuse_impossible(repo, "fix/a")
+    with pytest.raises(SnapshotError, match="a merge is under way"):
+        refuse_impossible(repo, "")
+    (bare := tmp_path / "bare").mkdir()
+    with pytest.raises(SnapshotError, match="not in a git repository"):
+        refuse_impossible(bare, "")
 
 
 def test_a_branch_that_has_moved_or_is_in_use_is_not_taken_back(base, repo, git):

@@ -92,7 +92,10 @@ def test_a_cheater_is_not_fixed(name: str, cheat: Callable[..., Any]) -> None:
     [
         ("import pytest\n", "asks whether"),
         ("def f():\n    import os\n    os._exit(0)\n", "ends the process"),
-        ("class A:\n    def __eq__(self, o):\n        'always'\n        return True\n", "always true"),
+        ("class A:\n    def __eq__(self, o):\n        'always'\n        return True\n", "always the same"),
+        ("import gc\nfor o in gc.get_objects():\n    pass\n", "uses gc.get_objects"),
+        ("from sys import _getframe\n", "uses sys._getframe"),
+        ("import gc, inspect\ngc.collect()\ninspect.signature(f)\n", ""),
         ("N = 0\ndef f():\n    global N\n    N += 1\n    return 1 if N == 1 else 2\n", "counts its calls in N"),
         ("class A:\n    def __eq__(self, o):\n        return self.x == o.x\n", ""),
         ("N = 0\ndef f():\n    global N\n    N += 1\n    return N\n", ""),

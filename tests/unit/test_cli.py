@@ -87,6 +87,7 @@ def landed(monkeypatch):
         return f"{goes} it is"
 
     monkeypatch.setattr(landing, "land", land)
+    monkeypatch.setattr(landing, "refuse_impossible", lambda repo, branch: None)
     return calls
 
 
@@ -136,6 +137,10 @@ def test_the_version(coder):
         (["fix", "--commit", "--no-apply"], "choose one"),
         (["fix", "--commit", "--branch", "b"], "choose one"),
         (["fix", "--apply", "--branch", "b"], "choose one"),
+        (["fix", "--repo", "/usr", "--branch", "b"], "is not in a git repository"),
+        (["fix", "--repo", "/usr", "--commit"], "is not in a git repository"),
+        (["fix", "--test-cmd", "make test"], "--test-cmd cannot be 'make test'; allowed: a command such as"),
+        (["fix", "--test-cmd", '"pytest'], "--test-cmd cannot be"),
         (["resume"], "RUN"),
         (["resume", "nonsense"], "no run 'nonsense'"),
         (["show", "nonsense"], "no run 'nonsense'"),
@@ -163,12 +168,31 @@ def test_wrong_usage_with_json_is_one_object(coder, fixes):
     )
 
 
+@pytest.mark.parametrize("argv", [("fix", "--tme", "3"), ("fix", "--steps", "many"), ("resume",)])
+def test_so_it_is_where_the_arguments_cannot_be_read(coder, fixes, argv):
+    fixes()
+    done = coder(*argv, "--json")
+    result = json.loads(done.out)
+    assert (done.code, result["status"], result["run_id"]) == (2, "usage_error", "")
+    assert result["reason"]
+
+
+def test_a_directory_in_place_of_the_configuration_is_said(coder, fixes, repo):
+    fixes()
+    (repo / ".coder.toml").mkdir()
+    done = coder("fix", "--repo", repo)
+    assert done.code == 2
+    assert f"{repo}/.coder.toml: not a file" in done.err
+
+
 def test_a_broken_configuration_names_file_and_key(coder, fixes, repo):
     fixes()
     (repo / ".coder.toml").write_text("sandbox = 'vm'")
     done = coder("fix", "--repo", repo)
     assert done.code == 2
     assert f"{repo}/.coder.toml: key 'sandbox'" in done.err
+    (repo / ".coder.toml").write_text("test_cmd = 'make test'")
+    assert f"{repo}/.coder.toml: key 'test_cmd' cannot be 'make test'; allowed:" in coder("fix", "--repo", repo).err
 
 
 # fix

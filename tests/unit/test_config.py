@@ -151,8 +151,10 @@ def test_a_file_that_is_no_text_is_said_in_words(layers, tmp_path):
 
 
 def test_a_device_or_a_huge_file_is_not_read(tmp_path):
-    (tmp_path / ".coder.toml").symlink_to("/dev/zero")
-    assert load(tmp_path, {}, {}, tmp_path).settings == Settings()
+    (own := tmp_path / ".coder.toml").symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match="not a file"):
+        load(tmp_path, {}, {}, tmp_path)
+    own.unlink()
     (tmp_path / "pyproject.toml").write_bytes(b"#" * (2 << 20))
     with pytest.raises(UsageError, match="too large"):
         load(tmp_path, {}, {}, tmp_path)

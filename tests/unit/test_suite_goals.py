@@ -93,6 +93,12 @@ def test_a_slip_of_the_pen_brings_the_nearest_names(goal: str) -> None:
     assert goal in str(caught.value)
 
 
+def test_where_nothing_is_near_some_names_are_better_than_none() -> None:
+    with pytest.raises(GoalError) as caught:
+        resolve("qqq_x", IDS)
+    assert caught.value.names
+
+
 @pytest.mark.parametrize("goal", ["the parser loses the last row", "", "make it work", "zzz"])
 def test_prose_names_no_test(goal: str) -> None:
     with pytest.raises(GoalError) as caught:

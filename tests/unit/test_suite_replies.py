@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from coder_sandbox.contract import Event
+from coder_tools.command import parse_test_command
 from coder_tools.contract import Frame, Splice
-from coder_tools.testing import Suite, TestRunFailed, parse_test_command
+from coder_tools.testing import Suite, TestRunFailed
 
 
 class Liar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -44,6 +44,23 @@ _OPERATORS = {
     ast.Gt: "more than {}",
     ast.GtE: "at least {}",
 }
+
+
+_UNUSUAL: Mapping[Outcome, str] = {
+    "skipped": "is skipped",
+    "xfailed": "is expected to fail",
+    "timeout": "is not done within its time limit",
+    "crashed": "ends the process it runs in",
+    "missing": "was not run",
+}
+
+
+def unusual(result: TestResult) -> str:
+    """Why a test does not pass, where it is not that it fails; "" for one that fails or passes."""
+    if (what := _UNUSUAL.get(result.outcome)) is None:
+        return ""
+    why = " ".join(clean(result.message).split())
+    return f"{clean(result.id)} {what}" + (f": {cap(why, _VALUE_LIMIT)}" if why else "")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""What a request names, as the tests that must pass in the end."""
+
+from pathlib import Path
+
+import pytest
+
+from coder.errors import NothingToFix, UsageError
+from coder.nodes.goal import Goal, resolve_goal
+from coder.task import Request
+from coder_tools.contract import Collection, Outcome, TestResult
+from coder_tools.logs import unusual
+
+IDS = ("tests/test_a.py::test_red", "tests/test_a.py::test_skipped", "tests/test_a.py::test_xfailed")
+OUTCOMES: dict[str, Outcome] = dict(zip(IDS, ("failed", "skipped", "xfailed"), strict=True))
+
+
+def goal_of(**wanted: object) -> Goal:
+    results = {i: TestResult(i, outcome) for i, outcome in OUTCOMES.items()}
+    collection = Collection("pytest", "9", IDS, ())
+    return resolve_goal(Request(Path(), **wanted), collection, results, base=None)  # type: ignore[arg-type]
+
+
+def must_pass(**wanted: object) -> list[str]:
+    return goal_of(**wanted).must_pass({i: TestResult(i, outcome) for i, outcome in OUTCOMES.items()})
+
+
+def test_a_file_does_not_ask_for_its_skipped_tests() -> None:
+    assert must_pass(goal="tests/test_a.py") == [IDS[0]]
+    assert must_pass(tests=("tests/test_a.py",)) == [IDS[0]]
+
+
+def test_a_skipped_test_that_is_named_itself_must_pass() -> None:
+    assert must_pass(goal="test_skipped") == [IDS[1]]
+    assert must_pass(tests=("test_red", "test_xfailed")) == [IDS[0], IDS[2]]
+    assert must_pass(tests=("tests/test_a.py", "test_skipped")) == [IDS[0], IDS[1]]
+
+
+def test_where_all_are_skipped_all_must_pass() -> None:
+    results = {i: TestResult(i, "skipped") for i in IDS}
+    assert Goal(IDS).must_pass(results) == list(IDS)
+
+
+def test_no_goal_is_what_fails() -> None:
+    assert must_pass() == [IDS[0]]
+
+
+def junit(place: Path, text: str, encoding: str = "utf-8") -> str:
+    report = place / "report.xml"
+    report.write_text(text, encoding=encoding)
+    return str(report)
+
+
+CASE = '<testcase classname="tests.test_a" name="{}"><failure/></testcase>'
+
+
+def test_a_report_names_its_failures_one_by_one(tmp_path: Path) -> None:
+    report = junit(tmp_path, f"<testsuite>{CASE.format('test_red')}{CASE.format('test_skipped')}</testsuite>")
+    assert must_pass(junit=report) == [IDS[0], IDS[1]]
+
+
+def test_a_failure_that_is_not_here_is_said(tmp_path: Path) -> None:
+    report = junit(tmp_path, f"<testsuite>{CASE.format('test_red')}{CASE.format('test_gone')}</testsuite>")
+    with pytest.raises(UsageError, match=r"1 of its 2 failed tests are not in .*:\n  tests.test_a.test_gone"):
+        goal_of(junit=report)
+
+
+def test_a_report_without_failures_is_nothing_to_fix(tmp_path: Path) -> None:
+    with pytest.raises(NothingToFix, match="no test fails in the report"):
+        goal_of(junit=junit(tmp_path, '<testsuite><testcase classname="a" name="b"/></testsuite>'))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_report_may_declare_no_entities(tmp_path: Path, encoding: str) -> None:
+    text = f'<!DOCTYPE t [<!ENTITY a "b">]><testsuite>{CASE.format("test_red")}</testsuite>'
+    with pytest.raises(UsageError):
+        goal_of(junit=junit(tmp_path, text, encoding))
+
+
+def test_a_failure_text_may_hold_anything(tmp_path: Path) -> None:
+    case = '<testcase classname="tests.test_a" name="test_red"><failure><![CDATA[<!ENTITY>]]></failure></testcase>'
+    assert must_pass(junit=junit(tmp_path, f"<testsuite><!-- <!x> -->{case}</testsuite>")) == [IDS[0]]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("skipped", "t.py::test is skipped: needs a printer"),
+        ("xfailed", "t.py::test is expected to fail: needs a printer"),
+        ("crashed", "t.py::test ends the process it runs in: needs a printer"),
+        ("failed", ""),
+        ("passed", ""),
+    ],
+)
+def test_why_a_test_does_not_pass_is_said_where_it_does_not_fail(outcome: Outcome, words: str) -> None:
+    assert unusual(TestResult("t.py::test", outcome, message="needs a\n printer")) == words
