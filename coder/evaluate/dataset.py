@@ -107,11 +107,17 @@ def apply_patch(directory: Path, patch: str) -> None:
 
 
 def _checkout(source: Path, commit: str, to: Path) -> None:
+    """A clone at a commit. No filter, hook or other program that a configuration names is run for it."""
+    from coder_sandbox.git import ENVIRONMENT, OVERRIDES, PRIVATE_ENVIRONMENT
+
+    env = {"PATH": os.environ.get("PATH", os.defpath), **ENVIRONMENT, **PRIVATE_ENVIRONMENT}
+    settings = OVERRIDES | {"protocol.file.allow": "always"}  # from this disk, and from nowhere else
+    git = ["git", *(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))]
     for argv in (
-        ["git", "clone", "--quiet", "--no-checkout", "--no-hardlinks", "--", str(source), str(to)],
-        ["git", "-C", str(to), "-c", f"core.hooksPath={os.devnull}", "checkout", "--quiet", "--detach", commit],
+        [*git, "clone", "--quiet", "--no-checkout", "--no-hardlinks", "--", str(source), str(to)],
+        [*git, "-C", str(to), "checkout", "--quiet", "--detach", commit],
     ):
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DatasetError(f"{source}: base_commit: {commit}: {done.stderr.strip()}")
 

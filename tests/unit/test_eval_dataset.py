@@ -114,6 +114,24 @@ def test_a_row_is_made_from_its_commit_and_test_patch(tmp_path: Path) -> None:
     assert (made / "test_new.py").read_text() == "assert True\n"
 
 
+def test_a_filter_of_the_callers_is_not_run_for_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo, seen = tmp_path / "repo", tmp_path / "seen"
+    git = ["git", "-C", str(repo), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    (repo / "code.py").write_text("old\n")
+    (repo / ".gitattributes").write_text("*.py filter=trap\n")
+    for argv in (["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *argv], check=True)
+    (tmp_path / "config").write_text(f'[filter "trap"]\n\tsmudge = touch {seen} && cat\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    subprocess.run(["git", "clone", "-q", str(repo), str(tmp_path / "plain")], check=True)
+    assert seen.exists(), "the trap works"
+    seen.unlink()
+    (instance,) = load(write_rows(tmp_path / "rows.jsonl", row(repo, base_commit="HEAD")))
+    assert (instance.materialise(tmp_path / "made") / "code.py").read_text() == "old\n"
+    assert not seen.exists()
+
+
 def test_a_commit_that_is_not_there(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path / "repo")], check=True)
     (instance,) = load(write_rows(tmp_path / "rows.jsonl", row(tmp_path / "repo", base_commit="0" * 40)))
@@ -124,6 +142,6 @@ def test_a_commit_that_is_not_there(tmp_path: Path) -> None:
 def test_a_patch_cannot_leave_its_directory(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
-    with pytest.raises(DatasetError, match="does not apply"):
+    with pytest.raises(DatasetError, match="is refused"):
         apply_patch(inside, "--- /dev/null\n+++ b/../outside.txt\n@@ -0,0 +1 @@\n+x\n")
     assert not (tmp_path / "outside.txt").exists()
