@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from coder.models.contract import ChatModel, Message, ModelError, Reply, ToolSchema
+from coder.models.tokens import estimate
 from coder.policies import prompt
 from coder.policies.context import fenced
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
@@ -51,7 +52,7 @@ class ModelPolicy:
             reply = self._ask(view, messages, [])
         except ModelError as error:
             self._bear(view, error)
-            return Plan("The model could not be asked.", files, spent=Spent(model_calls=1))
+            return Plan("The model could not be asked.", files, spent=Spent(estimate(messages), model_calls=1))
         spent = self._spent(reply)
         if not reply.text.strip():
             return Plan("The model gave no hypothesis.", files, spent=spent)
@@ -70,7 +71,7 @@ class ModelPolicy:
             reply = self._ask(view, messages, tools)
         except ModelError as error:
             self._bear(view, error)
-            return Edit(note=str(error), spent=Spent(model_calls=1))
+            return Edit(note=str(error), spent=Spent(estimate(messages, tools), model_calls=1))
         talk.learn(messages, tools, reply.prompt_tokens)
 
         asked = [(call["name"], call["arguments"]) for call in reply.tool_calls]

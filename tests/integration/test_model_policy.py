@@ -208,6 +208,7 @@ def test_a_call_that_failed_is_made_again_in_the_next_step(fake_ollama: Fake) ->
     made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=waited.append)
     edits = drive(made, lambda _: PASSED)
     assert [edit.wants for edit in edits] == ["more", "more", "more", "test"]
+    assert all(edit.spent.prompt_tokens > 100 for edit in edits), "what failed is paid for too"
     assert [edit.spent.model_calls for edit in edits] == [1, 1, 1, 1] and "broke in the middle" in edits[1].note
     assert waited == [2.0, 4.0]
     assert [m["role"] for m in fake.chats[3]["messages"]] == ["system", "user", "assistant", "tool"]
