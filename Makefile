@@ -40,6 +40,7 @@ lock: setup     ## resolve the dependencies anew (needs uv)
 
 bench: setup    ## figures, as ratios measured in one run
 	@.venv/bin/python scripts/bench.py
+	@.venv/bin/python scripts/bench_supervisor.py
 
 bench-sandbox: setup ## what the sandbox costs, against the same without it
 	@.venv/bin/python scripts/bench_sandbox.py

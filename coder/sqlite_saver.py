@@ -1,4 +1,4 @@
-"""A SQLite saver that keeps the newest checkpoint of a run alone: the older ones are never resumed from.
+"""A SQLite saver that keeps the newest checkpoints of a run alone: the older ones are never resumed from.
 
 Every checkpoint holds the whole state, so keeping them all makes the file grow with the square of the steps.
 """
@@ -9,9 +9,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+PRUNE_EVERY = 16  # checkpoints; each deletion waits for the disk
+
 
 class NewestSqliteSaver(SqliteSaver):
-    """Deletes what came before, once the new checkpoint is on the disk."""
+    """Deletes what came before from time to time, once a new checkpoint is on the disk."""
+
+    _puts = 0
 
     def put(
         self,
@@ -21,6 +25,9 @@ class NewestSqliteSaver(SqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         made = super().put(config, checkpoint, metadata, new_versions)
+        self._puts += 1
+        if self._puts % PRUNE_EVERY:
+            return made
         where = made["configurable"]
         older = (where["thread_id"], where["checkpoint_ns"], where["checkpoint_id"])
         with self.cursor() as cursor:
