@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from coder_sandbox.choose import open_sandbox, probe
 from coder_sandbox.contract import Limits, Sandbox, Workspace
@@ -22,6 +23,10 @@ from coder_sandbox.toolchain import Toolchain, find_toolchain
 
 BWRAP = pytest.param("bwrap", marks=pytest.mark.bwrap)
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+
+# The same cases on every machine; `make fuzz` looks further.
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.load_profile("steady")
 
 OpenBox = Callable[..., Sandbox]
 

@@ -61,6 +61,7 @@ def test_the_flags_reach_the_harness(harness, tmp_path):
         "sandbox": "bwrap",
         "time": 120.0,
         "seed": 0,
+        "image": "",
     }
     assert "resolved 1 of 1" in err
 

@@ -128,6 +128,11 @@ def test_lost_or_added_indentation_is_put_right(there: int, sent: int) -> None:
     )
 
 
+def test_less_indented_lines_are_not_found_inside_the_indentation_of_others() -> None:
+    data = b"if a:\n        stop()\nif b:\n    stop()\n"
+    assert replace("x.txt", data, "    stop()\n", "    go()\n").data == b"if a:\n        stop()\nif b:\n    go()\n"
+
+
 def test_tabs_in_the_file_stay_tabs() -> None:
     landed = replace(
         "a.py",

@@ -182,7 +182,8 @@ def _exact(source: _Source, search: str, replacement: str) -> Landed | None:
     at = -1
     while (at := text.find(search, at + 1)) >= 0:
         # `x = 1` is not meant by somebody whose file has only `max = 10`.
-        if not _splits_word(text, at) and not _splits_word(text, at + len(search)):
+        whole = not _splits_word(text, at) and not _splits_word(text, at + len(search))
+        if whole and not (search[0].isspace() and _in_indentation(text, at)):
             found.append(at)
     if not found:
         return None
@@ -194,6 +195,13 @@ def _exact(source: _Source, search: str, replacement: str) -> Landed | None:
 
 def _splits_word(text: str, at: int) -> bool:
     return 0 < at < len(text) and _is_word(text[at - 1]) and _is_word(text[at])
+
+
+def _in_indentation(text: str, at: int) -> bool:
+    """Whether a place lies behind the start of a line with only white space before it: lines that are to be indented
+    less than these are not these."""
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    return bool(before) and not before.strip()
 
 
 def _is_word(char: str) -> bool:
