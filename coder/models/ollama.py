@@ -10,7 +10,7 @@ from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSche
 from coder.models.memory import context_for
 from coder.models.messages import to_langchain
 from coder.models.ollama_server import OllamaServer, unreachable
-from coder.models.privacy import disable_tracing, is_loopback
+from coder.models.privacy import connection, disable_tracing
 from coder.models.stream import Heard, Piece, hear, limited
 from coder.models.text_tools import as_text
 from coder.models.thinking import held
@@ -123,8 +123,8 @@ class OllamaModel:
             disable_tracing()
             kwargs: dict[str, Any] = {
                 "timeout": _LOAD,
-                "trust_env": not is_loopback(self._server.url),
                 "follow_redirects": False,
+                **connection(self._server.url),
             }
             self._chat = _agent_class()(
                 model=self._model,

@@ -11,7 +11,7 @@ from typing import Any
 
 from coder.models.contract import ModelError
 from coder.models.memory import Shape, shape_of
-from coder.models.privacy import is_loopback
+from coder.models.privacy import connection
 
 DEFAULT_URL = "http://127.0.0.1:11434"
 
@@ -102,7 +102,7 @@ class OllamaServer:
 
         try:
             with (
-                httpx.Client(timeout=httpx.Timeout(self._timeout, read=300.0), trust_env=self._trust) as client,
+                httpx.Client(timeout=httpx.Timeout(self._timeout, read=300.0), **connection(self.url)) as client,
                 client.stream("POST", self.url + "/api/pull", json={"model": name, "stream": True}) as answer,
             ):
                 last = ""
@@ -130,16 +130,11 @@ class OllamaServer:
             f"--pull {name})"
         )
 
-    @property
-    def _trust(self) -> bool:
-        """Whether a proxy from the environment may be asked the way."""
-        return not is_loopback(self.url)
-
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         import httpx
 
         try:
-            with httpx.Client(timeout=self._timeout, trust_env=self._trust) as client:
+            with httpx.Client(timeout=self._timeout, **connection(self.url)) as client:
                 response = client.request(method, self.url + path, json=body)
                 answer = response.json()
         except httpx.TimeoutException:

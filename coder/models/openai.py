@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
 from coder.models.messages import to_langchain
 from coder.models.openai_server import base_url, is_loading, look, near, tokens
-from coder.models.privacy import disable_tracing, is_loopback
+from coder.models.privacy import connection, disable_tracing
 from coder.models.stream import Heard, Piece, hear, limited
 from coder.models.text_tools import as_text
 from coder.models.thinking import held
@@ -143,7 +143,6 @@ class OpenAIModel:
             import httpx
             from pydantic import SecretStr
 
-            local = is_loopback(self._url)
             self._chat = _agent_class()(
                 model=self._model,
                 base_url=self._url,
@@ -151,7 +150,7 @@ class OpenAIModel:
                 max_retries=0,
                 stream_usage=True,
                 openai_proxy=None,
-                http_client=httpx.Client(timeout=_LOAD, trust_env=not local, follow_redirects=False),
+                http_client=httpx.Client(timeout=_LOAD, follow_redirects=False, **connection(self._url)),
             )
         return self._chat
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from coder.models.contract import ModelError
 from coder.models.ollama_server import parameters
-from coder.models.privacy import is_loopback
+from coder.models.privacy import connection
 
 LM_STUDIO = "http://127.0.0.1:1234"
 LLAMA_SERVER = "http://127.0.0.1:8080"
@@ -77,7 +77,7 @@ def tokens(url: str, key: str, text: str) -> int:
     import httpx
 
     try:
-        with httpx.Client(timeout=5.0, trust_env=not is_loopback(url)) as client:
+        with httpx.Client(timeout=5.0, **connection(url)) as client:
             body = {"content": text, "prompt": text}
             answer = client.post(f"{base_url(url).removesuffix('/v1')}/tokenize", json=body, headers=_auth(key)).json()
     except (httpx.HTTPError, ValueError):
@@ -127,7 +127,7 @@ def _get(url: str, key: str, timeout: float) -> dict[str, Any]:
     import httpx
 
     try:
-        with httpx.Client(timeout=timeout, trust_env=not is_loopback(url)) as client:
+        with httpx.Client(timeout=timeout, **connection(url)) as client:
             answer = client.get(url, headers=_auth(key)).json()
     except ValueError:
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import MutableMapping
+from typing import Any
 
 _PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")
 
@@ -22,6 +23,13 @@ def disable_tracing(environ: MutableMapping[str, str] = os.environ) -> list[str]
     if utils is not None:
         utils.get_env_var.cache_clear()  # it remembers what it once read
     return gone
+
+
+def connection(url: str) -> dict[str, Any]:
+    """How an httpx client is made for this address: no proxy on the way to this machine, and no certificates loaded
+    where none is looked at (they take longer than the question)."""
+    local = is_loopback(url)
+    return {"trust_env": not local, "verify": not (local and url.startswith("http://"))}
 
 
 def is_loopback(url: str) -> bool:
