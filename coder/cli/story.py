@@ -63,7 +63,7 @@ def _baseline(data: Data) -> str:
         words += f"; {data['not_run']:,} not run: no time was left, or the suite ended before them"
     goal = data.get("goal") or []
     words += f"\ngoal: {_names(goal)}" if goal else ""
-    return words + "".join(f"\nnote: {one_line(str(why), 300)}" for why in data.get("unusual") or ())
+    return words + "".join(f"\nnote: {one_line(str(why), 300)}" for why in data.get("notes") or ())
 
 
 def _suspects(data: Data) -> str:

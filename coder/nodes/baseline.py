@@ -55,7 +55,10 @@ def baseline(session: Session, state: State) -> State:
         seconds=seconds,
         coverage=coverage,
     )
-    _announce(session, found, goal)
+    notes = [words for result in failures(found, goal) if (words := unusual(result))][:SHOWN]
+    if asked.is_all and session.request.goal:
+        notes.insert(0, "the words of the goal name no test, so it is every test that fails now")
+    _announce(session, found, goal, notes)
     session.learn_test_files([*found.order])
     return State(proposal="plan", goal_tests=goal, baseline=session.save(found.to_json()))
 
@@ -179,7 +182,7 @@ def _stem(test_id: str, depth: int) -> str:
     return separator.join(parts[: depth if separator == "::" else len(parts) - 3 + depth])
 
 
-def _announce(session: Session, found: Baseline, goal: Sequence[str]) -> None:
+def _announce(session: Session, found: Baseline, goal: Sequence[str], notes: Sequence[str]) -> None:
     outcomes = [r.outcome for r in found.results.values() if not r.passed]
     excused = sum(outcome in EXCUSED for outcome in outcomes)
     session.emit(
@@ -190,7 +193,7 @@ def _announce(session: Session, found: Baseline, goal: Sequence[str]) -> None:
             "passed": len(found.passing),
             "failed": len(outcomes) - excused,
             "excused": excused,
-            "unusual": [words for r in failures(found, goal) if (words := unusual(r))][:SHOWN],
+            "notes": list(notes),
             "flaky": list(found.flaky),
             "not_run": len(found.not_run),
             "left_out": [path for path, _ in found.left_out],

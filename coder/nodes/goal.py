@@ -22,10 +22,11 @@ EXCUSED = ("skipped", "xfailed")  # outcomes that say nothing is wrong, nor that
 
 @dataclass(frozen=True)
 class Goal:
-    """The tests that were asked for, in run order. `named`: those that were asked for one by one."""
+    """The tests that were asked for, in run order."""
 
     ids: tuple[str, ...]
-    named: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()  # those that were asked for one by one
+    is_all: bool = False  # nothing was named: it is what fails now
 
     def must_pass(self, results: Mapping[str, TestResult]) -> list[str]:
         """The tests that have to pass in the end.
@@ -55,7 +56,7 @@ def resolve_goal(request: Request, collection: Collection, results: Mapping[str,
     failing = [i for i in failing if results[i].outcome not in EXCUSED] + _uncollected(collection, base)
     if not failing:
         raise NothingToFix(f"none of the {len(collection.ids):,} collected tests fails")
-    return Goal(tuple(failing))
+    return Goal(tuple(failing), is_all=True)
 
 
 def _from_text(goal: str, known: Sequence[str]) -> list[str]:

@@ -40,8 +40,10 @@ def test_where_all_are_skipped_all_must_pass() -> None:
     assert Goal(IDS).must_pass(results) == list(IDS)
 
 
-def test_no_goal_is_what_fails() -> None:
+def test_no_goal_is_what_fails_and_so_is_prose() -> None:
     assert must_pass() == [IDS[0]]
+    assert goal_of(goal="make it faster please").is_all
+    assert not goal_of(goal="test_red").is_all
 
 
 def junit(place: Path, text: str, encoding: str = "utf-8") -> str:
