@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib.util
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,9 @@ DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 # The same cases on every machine; `make fuzz` looks further.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job; tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OpenBox = Callable[..., Sandbox]
 
