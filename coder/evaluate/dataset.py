@@ -111,8 +111,8 @@ def _checkout(source: Path, commit: str, to: Path) -> None:
     from coder_sandbox.git import ENVIRONMENT, OVERRIDES, PRIVATE_ENVIRONMENT
 
     env = {"PATH": os.environ.get("PATH", os.defpath), **ENVIRONMENT, **PRIVATE_ENVIRONMENT}
-    settings = OVERRIDES | {"protocol.file.allow": "always"}  # from this disk, and from nowhere else
-    git = ["git", *(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))]
+    env["GIT_ALLOW_PROTOCOL"] = "file"  # from this disk, and from nowhere else
+    git = ["git", *(part for key, value in OVERRIDES.items() for part in ("-c", f"{key}={value}"))]
     for argv in (
         [*git, "clone", "--quiet", "--no-checkout", "--no-hardlinks", "--", str(source), str(to)],
         [*git, "-C", str(to), "checkout", "--quiet", "--detach", commit],

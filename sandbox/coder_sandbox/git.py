@@ -29,6 +29,7 @@ OVERRIDES = {
 ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "",  # stronger than protocol.*.allow, which a repository's own configuration can set
     "GIT_ASKPASS": "false",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from io import StringIO
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
@@ -24,7 +25,7 @@ _NAME = re.compile(r"(?:rename from|rename to|copy from|copy to) (.+)$")
 def paths_of(patch: str) -> frozenset[str]:
     """The files that a patch is about, relative to its tree. SnapshotError, in words, if it is refused."""
     try:
-        files = PatchSet(patch)
+        files = PatchSet(StringIO(patch, newline="\n"))  # lines as git has them: no other character ends one
     except UnidiffParseError as error:
         raise SnapshotError(f"the patch is refused: it cannot be read ({error})") from None
     named = {_relative(name) for file in files for name in (file.source_file, file.target_file) if name != "/dev/null"}
@@ -44,7 +45,7 @@ def paths_of(patch: str) -> frozenset[str]:
 def _headers(patch: str) -> list[str]:
     """The lines outside hunks, in which git's own extensions stand."""
     found, left = [], [0, 0]
-    for line in patch.splitlines():
+    for line in patch.split("\n"):
         if any(count > 0 for count in left):
             left[0] -= line[:1] in ("-", " ", "")
             left[1] -= line[:1] in ("+", " ", "")

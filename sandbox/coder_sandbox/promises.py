@@ -24,7 +24,9 @@ from coder_sandbox.owner import temporary_directory
 from coder_sandbox.safe_files import directory, remove
 from coder_sandbox.toolchain import find_toolchain
 
-LIMITS = Limits(memory_mb=256, processes=64, file_mb=8, tmp_mb=32, output_bytes=100_000)
+LIMITS = Limits(
+    memory_mb=256, processes=64, file_mb=8, tmp_mb=32, worktree_mb=64, worktree_files=20_000, output_bytes=100_000
+)
 SECRET = "a-secret-of-the-host"
 VARIABLE = "CODER_CHECK_TOKEN"
 SECONDS = 20.0
@@ -261,7 +263,13 @@ for name, most in (('big', 8), ('/tmp/big', 32), ('/dev/shm/big', 32)):
 print(json.dumps(over))
 """
     over = _python(box, code)
-    return f"{', '.join(over)} grew over its limit" if over else ""
+    if over:
+        return f"{', '.join(over)} grew over its limit"
+    many = "n=0\nwhile True:\n    open(f'many{n}', 'wb').write(b'x' * (1 << 20)); n += 1"
+    done = box.run([str(box.workspace.python), "-c", many], timeout=SECONDS)
+    for file in box.workspace.worktree.glob("many*"):  # not from inside, where a full worktree lets nothing run
+        file.unlink()
+    return "" if done.killed_by == "disk" else f"many files in the worktree went on growing ({done.killed_by})"
 
 
 def _output(host: Host, box: Sandbox) -> str:

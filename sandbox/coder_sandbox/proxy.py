@@ -24,6 +24,8 @@ HEAD_BYTES = 1 << 16
 HEAD_SECONDS = 20.0
 CONNECT_SECONDS = 20.0
 CONNECTIONS = 128
+METADATA = frozenset(("100.100.100.200", "fd00:ec2::254"))  # those that are not link-local
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 HOP_HEADERS = {"host", "connection", "proxy-connection", "proxy-authorization", "keep-alive", "upgrade"}
 
 
@@ -137,10 +139,31 @@ class Proxy:
 
 
 def _is_elsewhere(address: str) -> bool:
+    """Whether an address is neither this machine's, nor its link's, nor one at which clouds tell their secrets."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return not (found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast)
+    if isinstance(found, ipaddress.IPv6Address):
+        found = _embedded(found) or found
+    near = found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast
+    return not (near or str(found) in METADATA or _is_own(found))
+
+
+def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for: mapped, 6to4, or behind the well-known NAT64 prefix."""
+    last = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if address in NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        return last
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _is_own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an interface of this machine (a container bridge, say) has the address: only there can one listen."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
 
 
 async def _head(reader: asyncio.StreamReader) -> tuple[str, str, list[str]]:

@@ -1,6 +1,6 @@
 """The system calls that code under bubblewrap may not make, as a filter for the kernel. Docker brings its own.
 
-Everything the kernel had in the year of NEWEST may be called but for DENIED and three calls that depend on their
+Everything the kernel had in the year of NEWEST may be called but for DENIED and some calls that depend on their
 arguments. What is newer, and every call through another architecture's door (32-bit, x32), does not exist.
 Written as classic BPF by hand because the library for it, libseccomp, is not on every machine that has bwrap.
 """
@@ -88,6 +88,7 @@ CLONE = (56, 220)
 CLONE3 = (435, 435)
 SOCKET = (41, 198)
 IOCTL = (16, 29)
+PRLIMIT = (302, 261)
 
 NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 FAMILIES = (1, 2, 10, 16)  # AF_UNIX, INET, INET6, NETLINK: each namespace has its own; of AF_VSOCK there is one
@@ -128,6 +129,8 @@ def program(machine: str | None = None) -> bytes | None:
         *_call(CLONE[column], [_argument(0), _Step(_ANY_BIT, NAMESPACES, no=1), _refuse(errno.EPERM), _allow()]),
         *_call(SOCKET[column], [_argument(0), *_among(FAMILIES), _refuse(errno.EAFNOSUPPORT), _allow()]),
         *_call(IOCTL[column], [_argument(1), *_among(TERMINAL), _allow(), _refuse(errno.EPERM)]),
+        # of oneself alone (0): the agent's limits are those that it needs to watch with
+        *_call(PRLIMIT[column], [_argument(0), *_among((0,)), _refuse(errno.EPERM), _allow()]),
         _allow(),
     ]
     return b"".join(struct.pack("=HBBI", step.code, step.yes, step.no, step.value) for step in steps)

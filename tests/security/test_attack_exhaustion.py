@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from coder_sandbox.choose import open_sandbox
-from coder_sandbox.contract import ExecResult, Limits, Sandbox
+from coder_sandbox.contract import ExecResult, Limits, Sandbox, SandboxError
+from coder_sandbox.launch import AGENT
 
 Open = Callable[[Limits], Sandbox]
 
@@ -51,6 +52,43 @@ def test_35_a_fork_bomb(opened: Open) -> None:
     assert python(box, FORKS, "100000").killed_by == "processes"
     assert box.run(["echo", "alive"], timeout=5).stdout == "alive\n"
     assert python(opened(Limits()), FORKS, "100").killed_by is None  # control: 100 are no bomb where 512 are allowed
+
+
+BLINDFOLD = """
+import resource, time
+held = resource.getrlimit(resource.RLIMIT_NOFILE)
+try:
+    resource.prlimit(1, resource.RLIMIT_NOFILE, (0, held[1]))
+    time.sleep(0.5)
+    resource.prlimit(1, resource.RLIMIT_NOFILE, held)
+except PermissionError:
+    pass
+"""
+
+
+def test_25_the_watchdog_made_blind(opened: Open) -> None:
+    """Whoever takes the agent's descriptors away gets the end of the sandbox, and never one that nobody watches."""
+    box = opened(Limits(processes=64))
+    try:
+        python(box, BLINDFOLD)
+        assert python(box, FORKS, "100000").killed_by == "processes"
+    except SandboxError:
+        assert box.name != "bwrap", "its filter does not let the limit be changed"
+
+
+def test_what_lives_on_between_requests_is_watched_too() -> None:
+    """In the agent's own process: it goes on looking while something is pinned, and rests when nothing is."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(AGENT)!r})\n"
+        "import guard, processes\n"
+        "watch = guard.Guard()\n"
+        "with watch: processes.PINNED.add(4711)\n"
+        "assert watch._busy.is_set()\n"
+        "processes.PINNED.clear()\n"
+        "with watch: pass\n"
+        "assert not watch._busy.is_set()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_35_processes_that_are_always_new_ones(box: Sandbox, processes_with: Callable[[str], list[int]]) -> None:

@@ -21,6 +21,7 @@ from coder_sandbox import apply
 from coder_sandbox.choose import open_sandbox
 from coder_sandbox.contract import Limits
 from coder_sandbox.faults import SnapshotError
+from coder_sandbox.patches import paths_of
 from coder_sandbox.snapshot import Base
 from coder_tools.protect import is_protected
 from coder_tools.toolbox import Toolbox
@@ -308,6 +309,17 @@ def test_19_a_patch_whose_paths_lead_elsewhere(name: str, tmp_path: Path) -> Non
     assert [p.name for p in tmp_path.iterdir()] == ["tree"]
     assert [p.name for p in tree.iterdir()] == ["a.py"]
     assert not Path(OUTSIDE).exists()
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_19_a_hunk_header_inside_a_line_hides_nothing(end: str, tmp_path: Path) -> None:
+    """Of the characters that end a line for Python, only one does for git."""
+    hidden = f"+x = 1{end}@@ -1,1000 +1,1000 @@\n"
+    first = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n a = 1\n"
+    link = "diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/etc/passwd\n"
+    paths_of(first + hidden)  # control: such a line alone is content like any other
+    with pytest.raises(SnapshotError, match="no plain file"):
+        paths_of(first + hidden + link)
 
 
 def test_19_control_git_apply_alone_takes_a_link(tmp_path: Path) -> None:

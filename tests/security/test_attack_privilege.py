@@ -203,6 +203,7 @@ def test_the_numbers_of_the_system_calls_are_right(machine: str) -> None:
     resolve.argtypes = [ctypes.c_uint32, ctypes.c_char_p]
     column, architecture = seccomp.ARCHITECTURES[machine]
     ours = {"clone": seccomp.CLONE, "clone3": seccomp.CLONE3, "socket": seccomp.SOCKET, "ioctl": seccomp.IOCTL}
+    ours["prlimit64"] = seccomp.PRLIMIT
     for name, numbers in {**seccomp.DENIED, **ours}.items():
         known = resolve(architecture, name.encode())
         assert known == numbers[column] or (known < 0 and numbers[column] is None), name
@@ -242,12 +243,15 @@ def test_what_the_filter_says(machine: str) -> None:
     assert [says(seccomp.CLONE, flags) for flags in (0x11, 0x10000000, 0x40000000)] == [allow, permission, permission]
     assert says(seccomp.CLONE3) == unknown
     assert [says(seccomp.IOCTL, 0, request) for request in (0x5401, 0x5412, 0x541C)] == [allow, permission, permission]
+    assert [says(seccomp.PRLIMIT, pid) for pid in (0, 1, 4711)] == [allow, permission, permission]
     assert verdict(program, architecture, seccomp.NEWEST + 1) == unknown
     assert verdict(program, architecture, 0x40000000) == unknown  # x32
     assert verdict(program, 0x40000003, 1) == unknown  # 32-bit
     denied = {numbers[column] for numbers in seccomp.DENIED.values()} | {seccomp.CLONE3[column]}
     plain = (
-        set(range(seccomp.NEWEST + 1)) - denied - {seccomp.SOCKET[column], seccomp.IOCTL[column], seccomp.CLONE[column]}
+        set(range(seccomp.NEWEST + 1))
+        - denied
+        - {*(seccomp.SOCKET[column], seccomp.IOCTL[column], seccomp.CLONE[column], seccomp.PRLIMIT[column])}
     )
     assert {verdict(program, architecture, number) for number in plain} == {allow}
     assert seccomp.program("pdp11") is None

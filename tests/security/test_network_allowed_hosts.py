@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from coder_sandbox import proxy
 from coder_sandbox.contract import Sandbox, SandboxError
 
 TOKEN = "said-by-the-host"
@@ -175,6 +176,26 @@ print(json.dumps([found, [i for i in interfaces if i not in ('lo', 'tunl0', 'sit
         own = socket.gethostbyname(socket.gethostname())
         assert inside(box, code, server.port, own, name) == [[], []]
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "::1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "100.100.100.200", "fd00:ec2::254",
+     "::ffff:127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "::127.0.0.1"],
+)  # fmt: skip
+def test_addresses_that_are_this_machine_s_its_link_s_or_a_cloud_s_own(address: str) -> None:
+    assert not proxy._is_elsewhere(address)
+
+
+def test_an_address_of_one_of_this_machine_s_interfaces_is_its_own() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which interface would
+        except OSError:
+            pytest.skip("no interface but loopback")
+        own = probe.getsockname()[0]
+    assert not proxy._is_elsewhere(own)
+    assert proxy._is_elsewhere("198.51.100.7") and proxy._is_elsewhere("2001:4860::1")
 
 
 def test_a_name_whose_dns_leads_back_to_this_machine_is_refused(

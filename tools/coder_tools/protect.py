@@ -31,9 +31,19 @@ _TEST_CONFIGURATION = frozenset(
     }
 )
 _CI_FILES = frozenset(
-    {".gitlab-ci.yml", ".travis.yml", "azure-pipelines.yml", "jenkinsfile", "action.yml", "action.yaml"}
+    {
+        *(".gitlab-ci.yml", ".gitlab-ci.yaml", ".travis.yml", "azure-pipelines.yml", "azure-pipelines.yaml"),
+        *("action.yml", "action.yaml", "bitbucket-pipelines.yml", ".drone.yml", ".woodpecker.yml", ".woodpecker.yaml"),
+        *("appveyor.yml", ".appveyor.yml", ".cirrus.yml", "cloudbuild.yaml", "cloudbuild.yml", "buildspec.yml"),
+        *(".readthedocs.yaml", ".readthedocs.yml", ".pre-commit-config.yaml", ".envrc"),
+    }
 )
-_CI_DIRECTORIES = frozenset({".github", ".circleci", ".gitlab", ".ci", ".buildkite"})
+_CI_DIRECTORIES = frozenset(
+    {
+        *(".github", ".circleci", ".gitlab", ".ci", ".buildkite", ".gitea", ".forgejo", ".woodpecker", ".semaphore"),
+        *(".teamcity", ".azure-pipelines", ".husky", ".vscode", ".devcontainer"),
+    }
+)
 _GIT_FILES = frozenset({".gitmodules", ".gitattributes"})
 
 
@@ -44,8 +54,9 @@ def forbidden(path: str, allow_config: bool = False) -> str:
         return "it belongs to git"
     if allow_config:
         return ""
-    if parts[0] in _CI_DIRECTORIES or parts[-1] in _CI_FILES:
-        return "it is a CI workflow, which runs with the project's own rights"
+    name = parts[-1]
+    if parts[0] in _CI_DIRECTORIES or name in _CI_FILES or name.startswith("jenkinsfile"):
+        return "it is run by CI or by developers' tools, with rights that the project has given them"
     if parts[-1] == ".coder.toml" or parts[0] == ".coder":
         return "it is coder's own configuration"
     return ""

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Collection, Dict, Iterator, Optional
 
 if TYPE_CHECKING:
     from coder_sandbox.agent.disk import Disk
-    from coder_sandbox.agent.processes import descendants, kill_descendants, table
+    from coder_sandbox.agent.processes import PINNED, descendants, kill_descendants, table
 else:
     from disk import Disk
-    from processes import descendants, kill_descendants, table
+    from processes import PINNED, descendants, kill_descendants, table
 
 IPC_RMID = 0
 TICK = 0.1  # seconds between two looks at what is used
+BLIND = 71  # exit code of an agent that can no longer see what is used
 ANONYMOUS, SHARED = b"Anon:", b"Shmem:"
 
 
@@ -103,19 +104,21 @@ class Guard:
         self._oom_kills = 0
 
     def start(self, memory_mb: int, processes: int, disk: Disk) -> None:
-        """Begin to watch, in a thread that sleeps between requests."""
+        """Begin to watch, in a thread that sleeps while nothing runs."""
         self._memory, self._tasks, self._disk = memory_mb << 20, processes, disk
         threading.Thread(target=self._watch, daemon=True).start()
 
     def __enter__(self) -> Guard:
-        self.verdict = None
+        with self._looking:
+            self.verdict = None
         self._oom_kills = oom_kills()
         self._busy.set()
         return self
 
     def __exit__(self, *_: Any) -> None:
         with self._looking:  # a kill under way must not reach into the next request
-            self._busy.clear()
+            if not PINNED:  # what lives on between requests is watched on
+                self._busy.clear()
         _remove_unattached()
 
     def why_killed(self) -> Optional[str]:
@@ -125,13 +128,20 @@ class Guard:
         return self.verdict
 
     def _watch(self) -> None:
-        while self._busy.wait():
-            with self._looking:
-                over = next(self._excesses(), None) if self._busy.is_set() else None
-                if over is not None:
-                    self.verdict = over
-                    kill_descendants()
-            time.sleep(TICK)
+        """Look for ever. What runs inside may take the agent's means to look away (its limit of open files, say):
+        then everything ends, since nothing may run that is not watched."""
+        try:
+            while self._busy.wait():
+                with self._looking:
+                    over = next(self._excesses(), None) if self._busy.is_set() else None
+                    if over is not None:
+                        self.verdict = over
+                        kill_descendants()
+                time.sleep(TICK)
+        finally:
+            with suppress(Exception):
+                kill_descendants()
+            os._exit(BLIND)  # of the first process of its namespace: the kernel ends all others
 
     def _excesses(self) -> Iterator[str]:
         assert self._disk
