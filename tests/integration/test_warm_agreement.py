@@ -224,6 +224,7 @@ for line in sys.stdin:
         import resource
         resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
         os.chdir(here)
+        sys.path_importer_cache.clear()  # what "src" was before the change of directory
         nothing = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2): os.dup2(nothing, fd)
         said = (of_pytest if runner == "pytest" else of_unittest)([*goal, *companions])
@@ -325,7 +326,8 @@ def test_the_warm_validator_agrees_with_a_changed_file(open_suite: OpenSuite, tm
     assert len(ids) > 10
     edits = list(dict.fromkeys(mutations(CORE)))
     assert len(edits) >= 200
-    edits = edits[:: int(os.environ.get("CODER_EVERY", "4"))]  # CODER_EVERY=1 for all of them: minutes
+    every = int(os.environ.get("CODER_EVERY", "16"))  # 1 for all of them: minutes
+    edits = [edit for n, edit in enumerate(edits) if n % every == 0 or "while True" in edit[2]]
     path = "src/shop/core.py"
     contents = [[str(n), path, CORE[:a] + text + CORE[b:]] for n, (a, b, text) in enumerate(edits)]
     clean = tmp_path / "clean"
