@@ -79,7 +79,7 @@ def command(
         "test_cmd": test_cmd, "model": model, "sandbox": sandbox, "time": time, "steps": steps, "tokens": tokens,
         "apply": apply, "commit": commit or None, "branch": branch or None, "verify": verify, "seed": seed,
         "allow_test_edits": allow_test_edits or None, "allow_config_edits": allow_config_edits or None,
-        "network": network or None,        "allow_host": allow_host or None, "image": image,
+        "network": network or None, "allow_host": allow_host or None, "image": image,
     }  # fmt: skip
     flags = {name: value for name, value in given.items() if value is not None}
     try:

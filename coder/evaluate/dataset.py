@@ -108,11 +108,11 @@ def apply_patch(directory: Path, patch: str) -> None:
 
 def _checkout(source: Path, commit: str, to: Path) -> None:
     """A clone at a commit. No filter, hook or other program that a configuration names is run for it."""
-    from coder_sandbox.git import ENVIRONMENT, OVERRIDES, PRIVATE_ENVIRONMENT
+    from coder_sandbox.git import ENVIRONMENT, OPTIONS, PRIVATE_ENVIRONMENT
 
     env = {"PATH": os.environ.get("PATH", os.defpath), **ENVIRONMENT, **PRIVATE_ENVIRONMENT}
     env["GIT_ALLOW_PROTOCOL"] = "file"  # from this disk, and from nowhere else
-    git = ["git", *(part for key, value in OVERRIDES.items() for part in ("-c", f"{key}={value}"))]
+    git = ["git", *OPTIONS]
     for argv in (
         [*git, "clone", "--quiet", "--no-checkout", "--no-hardlinks", "--", str(source), str(to)],
         [*git, "-C", str(to), "checkout", "--quiet", "--detach", commit],

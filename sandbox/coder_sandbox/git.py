@@ -25,6 +25,8 @@ OVERRIDES = {
     "core.quotePath": "false",
 }
 """Set over every configuration: no program is started, nothing is fetched, nothing tidies up in the background."""
+OPTIONS = tuple(part for key, value in OVERRIDES.items() for part in ("-c", f"{key}={value}"))
+"""OVERRIDES as git's command line takes them."""
 
 ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
@@ -125,12 +127,11 @@ class Repository:
         """Start git. GitPython adds to the caller's environment but cannot take from it, hence `env -u`."""
         cmd = _git_module()
         dropped = [f"-u{name}" for name in os.environ if name.startswith("GIT_") and name not in IDENTITY]
-        options = [part for key, value in OVERRIDES.items() for part in ("-c", f"{key}={value}")]
         where = [f"--git-dir={self.git_dir}", *([f"--work-tree={self.work_tree}"] if self.work_tree else [])]
         ours = {**ENVIRONMENT, **(PRIVATE_ENVIRONMENT if self.private else {}), **(env or {})}
         return cmd.Git(cwd or self.work_tree or self.git_dir.parent).execute(
             # `env` drops first and sets afterwards, so ours are given to it and not to the process.
-            ["env", *dropped, *(f"{k}={v}" for k, v in ours.items()), "git", *options, *where, *args],
+            ["env", *dropped, *(f"{k}={v}" for k, v in ours.items()), "git", *OPTIONS, *where, *args],
             as_process=True,
             istream=-1,  # subprocess.PIPE
         )
