@@ -109,16 +109,14 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
     from coder.supervisor.budget import Budget
     from coder_sandbox.choose import open_sandbox
     from coder_sandbox.content import choose_content
+    from coder_sandbox.programs import equip
     from coder_sandbox.snapshot import Base, WrongRepository
-    from coder_tools.command import parse_test_command
+    from coder_tools.runners.choose import choose_runner
+    from coder_tools.runners.contract import Project
 
     if not request.repo.is_dir():
         raise UsageError(f"there is no directory {request.repo}")
     (rundir.path / "blobs").mkdir(exist_ok=True)
-    try:
-        runner, python, args = parse_test_command(request.test_cmd) if request.test_cmd else ("auto", None, ())
-    except ValueError as error:
-        raise UsageError(f"--test-cmd: {error}") from error
     try:
         base = (
             Base.open(rundir.path)
@@ -127,10 +125,17 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
         )
     except WrongRepository as error:
         raise UsageError(str(error)) from error
+    try:
+        chosen = choose_runner(request.test_cmd, Project(base.files, base.read))
+    except ValueError as error:
+        raise UsageError(f"--test-cmd: {error}") from error
     wanted: Any = request.sandbox
-    kind, toolchain = choose_content(wanted, request.image, base.repo, os.environ, python)
+    kind, toolchain = choose_content(wanted, request.image, base.repo, os.environ, chosen.python)
+    if chosen.runner is not None:
+        toolchain = equip(toolchain, chosen.runner.needs, base.repo, os.environ)
     policy, model, why = _policy(request)
     rundir.log.append("run", "policy", {"policy": policy.name, "model": model, "why": why})
+    rundir.log.append("run", "runner", {"name": chosen.name, "why": chosen.why})
 
     def opened(workspace: Any, limits: Any) -> Any:
         sandbox = open_sandbox(kind, workspace, limits)
@@ -140,7 +145,7 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
         rundir.log.append("run", "sandbox", data)
         return sandbox
 
-    return Session(request, rundir, base, toolchain, policy, Budget(request, before), opened, (runner, tuple(args)))
+    return Session(request, rundir, base, toolchain, policy, Budget(request, before), opened, chosen)
 
 
 def _policy(request: Request) -> tuple[Any, str, str]:

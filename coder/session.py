@@ -24,7 +24,9 @@ from coder_sandbox.contract import Limits, Sandbox, Workspace
 from coder_sandbox.snapshot import Base
 from coder_sandbox.toolchain import Toolchain
 from coder_tools.contract import Changes
-from coder_tools.protect import forbidden, is_protected
+from coder_tools.protect import collected_files, forbidden, is_protected, test_only_code
+from coder_tools.runners.choose import Chosen, open_suite
+from coder_tools.runners.contract import Project
 from coder_tools.testing import Suite
 
 Open = Callable[[Workspace, Limits], Sandbox]
@@ -42,7 +44,7 @@ class Session:
         policy: Policy,
         budget: Budget,
         open_sandbox: Open,
-        test_command: tuple[str, tuple[str, ...]],
+        chosen: Chosen,
     ) -> None:
         self.request = request
         self.rundir = rundir
@@ -51,7 +53,8 @@ class Session:
         self.policy = policy
         self.budget = budget
         self._open = open_sandbox
-        self._runner, self._args = test_command
+        self._chosen = chosen
+        self._project = Project(base.files, base.read)
         self._sandbox: Sandbox | None = None
         self._suite: Suite | None = None
         self._worktree: Path | None = None
@@ -105,21 +108,32 @@ class Session:
 
     def learn_test_files(self, ids: list[str]) -> None:
         """Files in which tests were collected are protected, whatever they are called."""
-        self._test_files = frozenset(test_id.split("::")[0] for test_id in ids)
+        self._test_files = collected_files(ids)
+
+    @property
+    def language(self) -> str:
+        """What the tests are written for, as people call it: Python, or the name of another runner."""
+        return self._chosen.name
 
     def protected(self, path: str) -> str:
         """Why a path is not to be edited; "" if it may be."""
-        return is_protected(path, self._test_files, self.request.allow_config_edits)
+        reason = is_protected(path, self._test_files, self.request.allow_config_edits)
+        return reason or (self._chosen.runner.protects(path) if self._chosen.runner else "")
 
-    def _refused(self, path: str) -> str:
+    def _refused(self, path: str, data: bytes | None) -> str:
         """Why a change of this path does not count, after what the user has allowed; "" if it does."""
         if reason := forbidden(path, self.request.allow_config_edits):
             return reason
-        return "" if self.request.allow_test_edits else self.protected(path)
+        if self.request.allow_test_edits:
+            return ""
+        before = self.base.read(path) if path in self._files else b""
+        bent = test_only_code(path, before) != test_only_code(path, data or b"")
+        return self.protected(path) or ("it changes code that is there for tests only" if bent else "")
 
     def is_source(self, path: str) -> bool:
         """Whether a path is code under test that a repair may touch."""
-        return path.endswith(".py") and path in self._files and not self.protected(path)
+        suffixes = self._chosen.runner.suffixes if self._chosen.runner else (".py",)
+        return path.endswith(suffixes) and path in self._files and not self.protected(path)
 
     # the sandbox
 
@@ -144,7 +158,7 @@ class Session:
 
         Changes to tests and test configuration are left out unless the user allowed them.
         """
-        kept = {path: data for path, data in changes.items() if not self._refused(path)}
+        kept = {path: data for path, data in changes.items() if not self._refused(path, data)}
         worktree = self.base.checkout(name, kept)
         sandbox: Sandbox | None = None
         try:
@@ -177,4 +191,4 @@ class Session:
         )
 
     def _suite_in(self, sandbox: Sandbox) -> Suite:
-        return Suite(sandbox, sandbox.workspace.inside, self._runner, self._args)
+        return open_suite(sandbox, sandbox.workspace.inside, self._chosen, self._project)

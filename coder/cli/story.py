@@ -38,6 +38,10 @@ def _sandbox(data: Data) -> str:
     return f"sandbox {sandbox_in_words(data)}, python {data['python']} ({data.get('source', '')}){note}"
 
 
+def _runner(data: Data) -> str:
+    return f"tests run by {data['name']}: {data['why']}" if data["name"] != "Python" else ""
+
+
 def _policy(data: Data) -> str:
     model = f" with {data['model']}" if data.get("model") else ""
     return f"policy {data['policy']}{model}: {one_line(str(data.get('why', '')))}"
@@ -187,6 +191,7 @@ def _names(names: Any, most: int = 3) -> str:
 _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("run", "start"): _start,
     ("run", "sandbox"): _sandbox,
+    ("run", "runner"): _runner,
     ("run", "policy"): _policy,
     ("run", "end"): _end,
     ("baseline", "collected"): _collected,

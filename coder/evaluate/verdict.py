@@ -30,13 +30,16 @@ def sandboxed_suite(instance: Instance, repo: Path, kind: str, image: str = "") 
     from coder_sandbox.choose import open_sandbox
     from coder_sandbox.content import choose_content
     from coder_sandbox.contract import Limits, Workspace
-    from coder_tools.command import parse_test_command
-    from coder_tools.testing import Suite
+    from coder_sandbox.programs import equip
+    from coder_tools.runners.choose import choose_runner, open_suite
+    from coder_tools.runners.contract import Project
 
-    command = instance.test_cmd
-    runner, python, args = parse_test_command(command) if command else ("auto", None, [])
+    project = Project.at(repo)
+    runner = choose_runner(instance.test_cmd, project)
     wanted: Any = kind
-    chosen, toolchain = choose_content(wanted, image, repo, os.environ, python)
+    chosen, toolchain = choose_content(wanted, image, repo, os.environ, runner.python)
+    if runner.runner is not None:
+        toolchain = equip(toolchain, runner.runner.needs, repo, os.environ)
     workspace = Workspace(
         worktree=repo,
         inside=repo,
@@ -48,7 +51,7 @@ def sandboxed_suite(instance: Instance, repo: Path, kind: str, image: str = "") 
     )
     sandbox = open_sandbox(chosen, workspace, Limits())
     try:
-        yield Suite(sandbox, repo, runner, args)
+        yield open_suite(sandbox, repo, runner, project)
     finally:
         sandbox.close()
 
@@ -68,7 +71,7 @@ def judge(
         with room(instance, base, sandbox) as suite:
             ids = list(suite.collect(timeout=timeout).ids)
             runs = [_passing(suite, ids, timeout) for _ in range(2)]
-        touched = _protected(changed, ids)
+        touched = _protected(changed, ids, base, patched)
         if touched:
             return Verdict(tests_touched=touched)
         with room(instance, patched, sandbox) as suite:
@@ -96,12 +99,15 @@ def _passing(suite: Suite, ids: Sequence[str], timeout: float) -> set[str]:
     return {result.id for result in suite.run(ids, timeout=timeout, test_timeout=TEST_SECONDS) if result.passed}
 
 
-def _protected(paths: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
-    """Those that are tests, their fixtures or their configuration."""
-    from coder_tools.protect import is_protected
+def _protected(paths: Sequence[str], ids: Sequence[str], before: Path, after: Path) -> tuple[str, ...]:
+    """Those that are tests, their fixtures or their configuration, or in which tests have been changed."""
+    from coder_tools.protect import collected_files, is_protected, test_only_code
 
-    files = {test_id.split("::")[0] for test_id in ids}
-    return tuple(path for path in paths if is_protected(path, files))
+    def tests(path: str, root: Path) -> tuple[bytes, ...]:
+        return test_only_code(path, (root / path).read_bytes()) if (root / path).is_file() else ()
+
+    files = collected_files(ids)
+    return tuple(path for path in paths if is_protected(path, files) or tests(path, before) != tests(path, after))
 
 
 def changed_files(before: Path, after: Path) -> list[str]:

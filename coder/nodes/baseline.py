@@ -35,6 +35,8 @@ def baseline(session: Session, state: State) -> State:
     collection = _collect(session)
     session.emit("baseline", "collected", {"tests": len(collection.ids), "errors": [e.path for e in collection.errors]})
     first, seconds = _first_run(session, collection)
+    if not session.suite.traces:  # then collecting was the first run, with what had to be built for it
+        seconds = max(seconds, collection.seconds)
     _check_time(session)
     asked = resolve_goal(session.request, collection, first, session.base)
     first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
@@ -154,6 +156,8 @@ def _coverage(
     seconds: float,
 ) -> dict[str, dict[str, tuple[int, ...]]]:
     """Executed lines of the goal tests and of the passing tests nearest to them, as far as the time allows."""
+    if not session.suite.traces:
+        return {}
     allowance = max(3.0, min(COVERAGE * session.budget.remaining(), 1.5 * seconds))
     chosen, cost = list(goal), 0.0
     for test_id in _nearest(collection.ids, first, goal):

@@ -9,6 +9,7 @@ from typing import Any
 
 from coder_tools.contract import Frame, TestResult
 
+_KEPT = ("id", "outcome", "duration", "message", "exception", "frames", "expected", "actual")  # of a result
 STEP = 0.05  # seconds within which tests count as equally quick
 
 
@@ -109,7 +110,7 @@ test_file.__test__ = False  # type: ignore[attr-defined]
 
 
 def _fields(result: TestResult) -> dict[str, Any]:
-    return {name: getattr(result, name) for name in ("id", "outcome", "duration", "message", "exception", "frames")}
+    return {name: getattr(result, name) for name in _KEPT}
 
 
 def result_to_json(result: TestResult) -> dict[str, Any]:

@@ -89,6 +89,9 @@ def _uncollected(collection: Collection, base: Base) -> list[str]:
     """Ids of the tests in files that cannot be collected, read from their text (parameters are not known)."""
     ids: list[str] = []
     for error in collection.errors:
+        ids += error.tests
+        if not error.path.endswith(".py"):
+            continue
         try:
             tree = ast.parse(base.read(error.path))
         except (KeyError, SyntaxError, ValueError):

@@ -77,6 +77,7 @@ def view_of(session: Session, state: State) -> View:
         nudge=memory.get("nudge", ""),
         think=memory.get("think", True),
         logs=_logs(session, state),
+        language=session.language,
         images=tuple(data_url(file) for file in session.request.pictures),
     )
 

@@ -106,10 +106,10 @@ class TestWords:
     def test_a_missing_repository(self, tmp_path: Path, fix: Fix) -> None:
         assert fix(tmp_path / "nowhere").exit_code == 2
 
-    def test_an_unsupported_test_command(self, make: Callable[..., Path], fix: Fix) -> None:
-        result = fix(make(SHOP), test_cmd="cargo test")
-        assert result.exit_code == 2
-        assert "pytest" in result.reason
+    def test_a_test_command_that_is_not_there(self, make: Callable[..., Path], fix: Fix) -> None:
+        result = fix(make(SHOP), test_cmd="./no-such-runner --all")
+        assert result.exit_code == 3
+        assert "no-such-runner" in result.reason
 
 
 @pytest.mark.bwrap

@@ -29,13 +29,15 @@ class TestResult:
 
     __test__ = False
 
-    id: str  # the runner's own id: pytest's node id, or unittest's dotted name
+    id: str  # the runner's own id: pytest's node id, unittest's dotted name, else `file::name`
     outcome: Outcome
     duration: float = 0.0  # seconds, all phases
     message: str = ""  # the runner's failure text, capped
     exception: str = ""  # type name of the exception, e.g. "AssertionError", "" where there is none
     frames: tuple[Frame, ...] = ()  # outermost first
     coverage: Mapping[str, frozenset[int]] = field(default_factory=dict)  # path -> executed lines, if collected
+    expected: str = ""  # the values of a failed assertion, where the runner gives them apart from the message
+    actual: str = ""
 
     @property
     def passed(self) -> bool:
@@ -56,13 +58,14 @@ class CollectError:
 
     path: str
     message: str
+    tests: tuple[str, ...] = ()  # ids that its text shows, where the runner's own reader knows how
 
 
 @dataclass(frozen=True)
 class Collection:
     """What the runner found: test ids in run order, and the files it could not collect."""
 
-    runner: Literal["pytest", "unittest"]
+    runner: str
     version: str
     ids: tuple[str, ...]
     errors: tuple[CollectError, ...] = ()

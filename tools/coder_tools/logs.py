@@ -116,15 +116,17 @@ def finding(results: Sequence[TestResult], goal: Sequence[str]) -> Finding:
         return Finding("", "passed", **counts)  # type: ignore[arg-type]
     result = by_id.get(subject) or TestResult(subject, "missing")
     message = clean(result.message)
-    expected, actual = expectation(message)
+    expected, actual = result.expected, result.actual
+    if not (expected or actual):
+        expected, actual = expectation(message)
     frame = deepest(result.frames)
     return Finding(
         test=failing[0] if failing else "",
         outcome=result.outcome,
         exception=result.exception,
         message=head(message),
-        expected=cap(expected, _VALUE_LIMIT),
-        actual=cap(actual, _VALUE_LIMIT),
+        expected=cap(clean(expected), _VALUE_LIMIT),
+        actual=cap(clean(actual), _VALUE_LIMIT),
         path=frame.path if frame else "",
         line=frame.line if frame else 0,
         function=frame.function if frame else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 _TEST_DIRECTORIES = frozenset({"test", "tests", "__tests__"})
 _FIXTURE_DIRECTORIES = frozenset({"fixtures", "testdata", "test_data", "__snapshots__", "__mocks__", "cassettes"})
@@ -44,6 +44,8 @@ _CI_DIRECTORIES = frozenset(
         *(".teamcity", ".azure-pipelines", ".husky", ".vscode", ".devcontainer"),
     }
 )
+INLINE = (".rs",)
+"""Suffixes of files in which tests stand beside the code under test: there a part of a file is protected."""
 _GIT_FILES = frozenset({".gitmodules", ".gitattributes"})
 
 
@@ -77,3 +79,24 @@ def is_protected(path: str, collected: Collection[str] = (), allow_config: bool 
     if path in collected or _TEST_DIRECTORIES.intersection(parts[:-1]) or _TEST_FILE.fullmatch(parts[-1]):
         return "it is a test"
     return ""
+
+
+def collected_files(ids: Iterable[str]) -> frozenset[str]:
+    """The files of these tests, which are protected whatever they are called; not those of the code under test."""
+    return frozenset(path for test_id in ids if not (path := test_id.split("::")[0]).endswith(INLINE))
+
+
+def test_only_code(path: str, data: bytes) -> tuple[bytes, ...]:
+    """What of a Rust file is compiled for its tests alone, or asks whether it is, and its documentation's examples.
+
+    In Rust tests stand in the files of the code under test: these parts of it are as protected as a test file. Empty
+    for every other language.
+    """
+    if not path.endswith(INLINE) or (b"test" not in data and b"```" not in data):
+        return ()
+    from coder_tools.inline_tests import rust_tests
+
+    return rust_tests(path, data)
+
+
+test_only_code.__test__ = False  # type: ignore[attr-defined]

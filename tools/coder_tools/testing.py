@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from coder_sandbox.contract import Event, Sandbox
 from coder_tools.contract import (
@@ -47,6 +47,8 @@ class TestRunFailed(Exception):
 class Suite:
     """One target repository's tests in one open sandbox."""
 
+    traces = True  # whether coverage can be had, and candidates checked in a warm process
+
     def __init__(self, sandbox: Sandbox, root: Path, runner: str = "auto", args: Sequence[str] = ()) -> None:
         """`root`: as seen inside. `runner`: "pytest", "unittest" or "auto". `args`: the runner's own."""
         self._sandbox = sandbox
@@ -64,7 +66,7 @@ class Suite:
         errors = tuple(_collect_error(error) for error in _list(answer.get("errors")) if isinstance(error, dict))
         if not ids:
             raise TestRunFailed("\n".join(f"{e.path}: {e.message}" for e in errors[:5]) or "There are no tests.")
-        runner: Literal["pytest", "unittest"] = "unittest" if answer.get("runner") == "unittest" else "pytest"
+        runner = "unittest" if answer.get("runner") == "unittest" else "pytest"
         self._target["runner"] = runner
         version = _text(answer.get("version"), 100)
         return Collection(runner, version, ids, errors, time.monotonic() - started)

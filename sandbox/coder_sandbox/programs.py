@@ -1,0 +1,140 @@
+"""What other languages' toolchains need shown in the sandbox: programs, caches and the repository's own dependencies.
+
+Everything is found by looking at files; nothing of the repository, and no version manager, is run. All of it is
+mounted read-only, and a home directory, or what is above one, is never shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from coder_sandbox.contract import Mount, SandboxError
+from coder_sandbox.installation import SYSTEM
+from coder_sandbox.toolchain import SYSTEM_PATH, Toolchain
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a test runner needs inside.
+
+    `caches`: (variable that may name it, else its place below the home directory, variable that says inside where it
+    is; "" for none). `etc`: patterns of the system's configuration. `inside`: directories of the repository that git
+    ignores, such as installed dependencies. `env`: what keeps it off the network and off the user's files.
+    """
+
+    programs: tuple[str, ...] = ()
+    caches: tuple[tuple[str, str, str], ...] = ()
+    etc: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def equip(toolchain: Toolchain, needs: Needs, repo: Path, environ: Mapping[str, str]) -> Toolchain:
+    """The toolchain with what a runner needs. An image brings its own programs and caches.
+
+    Raises SandboxError if a program is not to be found on this machine.
+    """
+    env = {**toolchain.env, **needs.env}
+    mounts = [*toolchain.mounts, *_own_directories(needs, repo)]
+    if not toolchain.image:
+        home = Path(environ.get("HOME") or Path.home())
+        places: dict[str, None] = {}
+        for name in needs.programs:
+            program = _find(name, repo, home, environ)
+            mounts += _shown(program, home)
+            places[str(program.parent)] = None
+        path = [*places, *toolchain.env.get("PATH", SYSTEM_PATH).split(os.pathsep)]
+        env["PATH"] = os.pathsep.join(dict.fromkeys(path))
+        for place, variable in _caches(needs, home, environ):
+            mounts.append(Mount(place, place))
+            env |= {variable: str(place)} if variable else {}
+        for pattern in needs.etc:
+            mounts += [Mount(found, found) for found in sorted(Path("/etc").glob(pattern)) if found.is_dir()]
+    return replace(toolchain, mounts=tuple(dict.fromkeys(mounts)), env=env)
+
+
+def _own_directories(needs: Needs, repo: Path) -> Iterator[Mount]:
+    """Installed dependencies in the repository; a link could lead anywhere, so none is followed."""
+    for name in needs.inside:
+        place = repo / name
+        if place.is_dir() and not place.is_symlink() and Path(os.path.realpath(place)) == place:
+            yield Mount(place, place)
+
+
+def _find(name: str, repo: Path, home: Path, environ: Mapping[str, str]) -> Path:
+    """A program on PATH, outside the repository, as it really is: behind rustup's one program for all that is cargo."""
+    real_repo = Path(os.path.realpath(repo))
+    places = [p for p in environ.get("PATH", SYSTEM_PATH).split(os.pathsep) if Path(p).is_absolute()]
+    places = [p for p in places if not Path(os.path.realpath(p)).is_relative_to(real_repo)]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None or Path(os.path.realpath(found)).is_relative_to(real_repo):
+        raise SandboxError(f"{name} is not installed here, and the tests need it. Install it, or use --image.")
+    real = Path(os.path.realpath(found))
+    if real.name == "rustup":
+        return _behind_rustup(name, repo, home, environ)
+    return Path(found) if _is_system(Path(found)) else real
+
+
+def _behind_rustup(name: str, repo: Path, home: Path, environ: Mapping[str, str]) -> Path:
+    """The program of the toolchain that the repository asks for, if it is installed, else of the default one."""
+    rustup = Path(environ.get("RUSTUP_HOME") or home / ".rustup")
+    wanted = [_rust_channel(repo), environ.get("RUSTUP_TOOLCHAIN", ""), _default_toolchain(rustup)]
+    for channel in filter(None, wanted):
+        for place in sorted((rustup / "toolchains").glob(f"{channel}*")):
+            is_it = place.name == channel or place.name.startswith(f"{channel}-")
+            if is_it and (place / "bin" / name).is_file():
+                return place / "bin" / name
+    raise SandboxError(f"rustup has no toolchain with {name} in {rustup}. Install one with `rustup toolchain install`.")
+
+
+def _rust_channel(repo: Path) -> str:
+    for name in ("rust-toolchain.toml", "rust-toolchain"):
+        try:
+            text = (repo / name).read_text("utf-8", "replace")
+        except OSError:
+            continue
+        found = re.search(r'channel\s*=\s*"([\w.-]+)"', text) or re.fullmatch(r"\s*([\w.-]+)\s*", text)
+        return found[1] if found else ""
+    return ""
+
+
+def _default_toolchain(rustup: Path) -> str:
+    try:
+        text = (rustup / "settings.toml").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    found = re.search(r'^default_toolchain\s*=\s*"([\w.-]+)"', text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _is_system(path: Path) -> bool:
+    return any(system in path.parents for system in SYSTEM)
+
+
+def _shown(program: Path, home: Path) -> list[Mount]:
+    """The installation a program is part of (its bin's parent), or the program alone where that holds more."""
+    if _is_system(program):
+        return []
+    prefix = program.parent.parent
+    if program.parent.name != "bin" or _holds_more(prefix, home):
+        return [Mount(program, program)]
+    return [Mount(prefix, prefix)]
+
+
+def _holds_more(place: Path, home: Path) -> bool:
+    """Whether a directory is the home directory, above it, or the part of it that all programs share."""
+    real_home = Path(os.path.realpath(home))
+    real = Path(os.path.realpath(place))
+    return real == real_home or real in real_home.parents or real == real_home / ".local"
+
+
+def _caches(needs: Needs, home: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    for named_by, default, variable in needs.caches:
+        place = Path(environ.get(named_by) or home / default) if named_by else home / default
+        if place.is_dir() and not _holds_more(place, home):
+            yield Path(os.path.realpath(place)), variable

@@ -1,0 +1,105 @@
+"""Every language's fixture, with its real tool in a real sandbox: a model that behaves well takes it to verified, and
+without a model coder says what it lacks. A tool that is not installed here is skipped, by name."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coder.evaluate.dataset import Instance, load
+from coder.record.events import Event
+from coder.record.result import Result
+
+pytestmark = pytest.mark.bwrap
+
+FIXTURES = Path(__file__).parents[2] / "eval_repos" / "languages"
+TOOLS = {"node_test": ("node",)}
+PLAN = {"content": "HYPOTHESIS: it lacks what the test asks for\nFILES: none\nEVIDENCE: the test"}
+Fix = Callable[..., Result]
+
+
+def needs(instance: Instance) -> None:
+    for tool in TOOLS[instance.id]:
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+
+
+def reference(instance: Instance) -> list[dict[str, Any]]:
+    """The reference patch as the calls of a model: the changed files are read, then edited by diff or created."""
+    patch = (instance.source / "reference.patch").read_text()
+    parts = re.split(r"^diff --git .*\n", patch, flags=re.M)[1:]
+    reads: list[dict[str, Any]] = []
+    edits: list[dict[str, Any]] = []
+    for part in parts:
+        path = re.search(r"^\+\+\+ b/(.*)$", part, re.M)
+        assert path is not None
+        if "\n--- /dev/null" in part:
+            lines = [line[1:] for line in part.split("\n") if line.startswith("+") and not line.startswith("+++")]
+            edits.append({"name": "create_file", "arguments": {"path": path[1], "content": "\n".join(lines) + "\n"}})
+            continue
+        reads.append({"name": "read_file", "arguments": {"path": path[1]}})
+        edits.append({"name": "edit_file", "arguments": {"path": path[1], "diff": part[part.index("@@") :]}})
+    return [{"tool_calls": reads}, {"tool_calls": [*edits, {"name": "run_tests", "arguments": {}}]}]
+
+
+@pytest.fixture
+def solve(
+    fix: Fix, fake_ollama: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., tuple[Result, list[Event]]]:
+    """Runs coder on a fixture with a scripted model: (result, events)."""
+
+    def run(instance: Instance, replies: list[dict[str, Any]], **options: Any) -> tuple[Result, list[Event]]:
+        repo = instance.materialise(tmp_path / "repo")
+        models = [{"name": "gemma4:e4b", "size": 1, "capabilities": ["completion", "tools", "thinking"]}]
+        after = options.pop("after", "error")
+        fake = fake_ollama(models=models, replies=[PLAN, *replies], after=after)
+        monkeypatch.setenv("OLLAMA_HOST", fake.url)
+        events: list[Event] = []
+        given = {"model": "ollama:gemma4:e4b", "time": 300.0, "tokens": 100_000, "test_cmd": instance.test_cmd}
+        return fix(repo, instance.goal, events.append, **(given | options)), events
+
+    return run
+
+
+INSTANCES = {instance.id: instance for instance in load(FIXTURES)}
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_a_model_takes_the_fixture_to_verified(name: str, solve: Any) -> None:
+    instance = INSTANCES[name]
+    needs(instance)
+    result, events = solve(instance, reference(instance))
+    assert result.status == "fixed", result.reason
+    assert tuple(result.goal_tests) == instance.fail_to_pass
+    assert result.verification.scope == "all" and result.verification.goal_passed == len(result.goal_tests)
+    assert result.verification.still_passing > 0 and not result.verification.regressed
+    nodes = [event.node for event in events]
+    assert [node for node in ("baseline", "plan", "edit", "test", "analyze", "verify") if node not in nodes] == []
+
+
+def test_without_a_model_it_says_that_the_search_knows_python_only(fix: Fix, tmp_path: Path) -> None:
+    instance = INSTANCES["node_test"]
+    needs(instance)
+    result = fix(instance.materialise(tmp_path / "repo"), instance.goal)
+    assert result.exit_code == 1 and "Python only" in result.reason and "--model" in result.reason
+    assert result.goal_tests == list(instance.fail_to_pass), "the baseline was made all the same"
+
+
+def test_a_model_that_bends_the_tests_is_refused(solve: Any) -> None:
+    instance = INSTANCES["node_test"]
+    needs(instance)
+    path = "test/duration.test.js"
+    edits = [
+        {"name": "edit_file", "arguments": {"path": path, "search": "'1d2h'), 93600", "replace": "'2h'), 7200"}},
+        {"name": "create_file", "arguments": {"path": "package.json", "content": '{"scripts": {"test": "true"}}'}},
+        {"name": "run_tests", "arguments": {}},
+    ]
+    result, events = solve(instance, [{"tool_calls": edits}], after="repeat", steps=12)
+    assert result.status == "not_fixed" and result.patch == ""
+    refused = [event.data["summary"] for event in events if event.kind == "tool" and not event.data["ok"]]
+    assert any("it is a test" in words for words in refused) and any("node:test" in words for words in refused)

@@ -1,0 +1,75 @@
+"""Which runner a repository's tests are run with: the one that the user's command calls, else what its files say."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from coder_sandbox.contract import Sandbox
+from coder_tools.command import parse_test_command
+from coder_tools.runners.command import AnyCommand, Make
+from coder_tools.runners.contract import Project, Runner
+from coder_tools.runners.node_test import NodeTest
+from coder_tools.runners.suite import CommandSuite
+from coder_tools.testing import Suite
+
+RUNNERS: tuple[Runner, ...] = (NodeTest(), Make())
+"""In the order in which a repository that several would fit is given to them."""
+
+_SHELL = re.compile(r"[|&;<>$`\n]")  # what only a shell understands
+_PYTHON_TEST = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?|conftest)\.py")
+PYTHON = "Python"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """How the tests are run. `runner` None: by Python's own, `python_runner` ("auto": pytest, else unittest)."""
+
+    runner: Runner | None
+    args: tuple[str, ...] = ()
+    python_runner: str = "auto"
+    python: str | None = None  # the interpreter that the command names
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.runner.name if self.runner else PYTHON
+
+
+def choose_runner(command: str, project: Project) -> Chosen:
+    """The runner for a test command ("": none was given) and a repository.
+
+    Raises ValueError for a command that is none: nothing but white space, or quotes that do not end.
+    """
+    if not command:
+        return _detected(project)
+    try:
+        name, python, args = parse_test_command(command)
+        return Chosen(None, args, name, python, "the test command calls it")
+    except ValueError:
+        words = shlex.split(command)
+        if not words:
+            raise
+    for runner in RUNNERS if not _SHELL.search(command) else ():
+        if (own := runner.arguments(words, project)) is not None:
+            return Chosen(runner, own, why=f"the test command calls {runner.name}")
+    return Chosen(AnyCommand(), (command,), why="the test command")
+
+
+def _detected(project: Project) -> Chosen:
+    """Python where there are Python tests or nothing else fits, else the first runner that sees its marks."""
+    if any(_PYTHON_TEST.fullmatch(path) for path in project.files):
+        return Chosen(None, why="it has Python tests")
+    for runner in RUNNERS:
+        if why := runner.detect(project):
+            return Chosen(runner, runner.own_arguments(project), why=why)
+    return Chosen(None, why="nothing in it tells of another language")
+
+
+def open_suite(sandbox: Sandbox, root: Path, chosen: Chosen, project: Project) -> Suite:
+    """The repository's tests in an open sandbox. `root`: the repository as seen inside."""
+    if chosen.runner is None:
+        return Suite(sandbox, root, chosen.python_runner, chosen.args)
+    return CommandSuite(sandbox, root, chosen.runner, chosen.args, project)

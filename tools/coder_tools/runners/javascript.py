@@ -1,0 +1,124 @@
+"""What the JavaScript runners share: package.json, test files and the tests that a file's text names."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from coder_sandbox.programs import Needs
+from coder_tools.runners.contract import Project
+
+SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+CONFIGURATION = (
+    *("package.json", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnp.*"),
+    *("jest.config.*", "jest.setup.*", "vitest.config.*", "vitest.setup.*", "vitest.workspace.*", "vite.config.*"),
+    *("babel.config.*", ".babelrc*", ".swcrc", "tsconfig*.json", "jsconfig.json", ".mocharc.*", "setupTests.*"),
+    *("node_modules/*", "*/node_modules/*"),
+)
+NEEDS = Needs(
+    programs=("node",),
+    inside=("node_modules",),
+    env={"CI": "1", "NO_COLOR": "1", "FORCE_COLOR": "0", "NODE_DISABLE_COMPILE_CACHE": "1"},
+)
+TEST_FILE = re.compile(
+    r"(.*/)?([^/]+[._-](test|spec)|test|test-[^/]+)\.[cm]?[jt]sx?|(.*/)?(__tests__|tests?)/.*\.[cm]?[jt]sx?"
+)
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_RUN = {("npm", "test"), ("npm", "t"), ("yarn", "test"), ("pnpm", "test"), ("bun", "test")}
+_NAMED = re.compile(
+    r"""\b(?P<kind>describe|suite|test|it)(?:\.\w+)*\(\s*(?P<q>['"`])(?P<name>(?:\\.|(?!(?P=q)).)*)(?P=q)"""
+)
+
+
+def package(project: Project) -> dict[str, Any]:
+    """package.json; {} where there is none that can be read."""
+    try:
+        found = json.loads(project.text("package.json") or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def depends_on(project: Project, name: str) -> bool:
+    """Whether package.json names a package among what is needed."""
+    own = package(project)
+    return any(name in (own.get(key) or {}) for key in ("dependencies", "devDependencies", "peerDependencies"))
+
+
+def script(project: Project, name: str = "test") -> list[str]:
+    """The words of a script of package.json from its program on; [] if there is none, or a pipeline."""
+    scripts = package(project).get("scripts")
+    text = scripts.get(name) if isinstance(scripts, dict) else None
+    if not isinstance(text, str) or re.search(r"[|&;<>]", text):
+        return []
+    try:
+        return plain(shlex.split(text))
+    except ValueError:
+        return []
+
+
+def plain(words: Sequence[str]) -> list[str]:
+    """A command without what stands before its program: assignments, cross-env, c8, npx and the like."""
+    words = list(words)
+    while words:
+        if _ASSIGNMENT.match(words[0]) or words[0] in ("cross-env", "c8", "npx", "exec"):
+            words = words[1:]
+        elif words[:2] in (["pnpm", "exec"], ["yarn", "exec"], ["npm", "exec"], ["yarn", "run"], ["pnpm", "run"]):
+            words = words[2:]
+        else:
+            break
+    return words
+
+
+def called(words: Sequence[str], project: Project) -> list[str]:
+    """The words of what a command calls in the end: `npm test -- x` is the script with x."""
+    words = plain(words)
+    if tuple(words[:2]) in _RUN or (len(words) > 2 and words[:2] == ["npm", "run"]):
+        name = words[2] if words[:2] == ["npm", "run"] else "test"
+        rest = words[3:] if words[:2] == ["npm", "run"] else words[2:]
+        own = script(project, name)
+        return [*own, *(word for word in rest if word != "--")] if own else words
+    return words
+
+
+def kept(words: Iterable[str], dropped: Sequence[str]) -> tuple[str, ...]:
+    """The arguments without flags that would have it watch, measure or report otherwise (`--x` and `--x=y`)."""
+    return tuple(word for word in words if word.split("=", 1)[0] not in dropped)
+
+
+def test_files(project: Project) -> list[str]:
+    """The files that hold tests, by their names."""
+    return [path for path in project.files if TEST_FILE.fullmatch(path) and path.endswith(SUFFIXES)]
+
+
+def tests_in(path: str, text: str) -> list[str]:
+    """Ids of the tests that a file names in plain words; a test belongs to the suites whose text is around it."""
+    ids: list[str] = []
+    around: list[tuple[int, str]] = []  # (where the suite ends, its name)
+    for match in _NAMED.finditer(text):
+        around = [(end, name) for end, name in around if end > match.start()]
+        if match["kind"] in ("describe", "suite"):
+            around.append((_end(text, match.end()), match["name"]))
+        else:
+            ids.append("::".join([path, *(name for _, name in around), match["name"]]))
+    return ids
+
+
+def _end(text: str, start: int) -> int:
+    """Where the call that is open at `start` ends, by its brackets alone."""
+    depth = 1
+    for match in re.compile(r"[()]").finditer(text, start):
+        depth += 1 if match[0] == "(" else -1
+        if depth == 0:
+            return match.start()
+    return len(text)
+
+
+def folder(path: str) -> str:
+    """The directory of a path, "" at the top."""
+    parent = str(PurePosixPath(path).parent)
+    return "" if parent == "." else parent

@@ -1,0 +1,170 @@
+"""node:test, the runner that Node.js brings: `node --test`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from coder_tools.contract import Outcome, TestResult
+from coder_tools.runners import javascript
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of, name_of
+from coder_tools.runners.traces import explained, frames_in, known
+
+# One JSON line for each event; node's own reporters do not say in which file a test is.
+_REPORTER = """
+import { inspect } from 'node:util';
+const text = (value, size = 8000) => String(value ?? '').slice(0, size);
+const shown = (value) => inspect(value, { depth: 4, breakLength: 100 });
+const told = (cause) => ({
+  name: text(cause.name), message: text(cause.message ?? cause), stack: text(cause.stack),
+  values: 'expected' in Object(cause) ? [text(shown(cause.expected)), text(shown(cause.actual))] : null,
+});
+const line = (type, data) => {
+  const { file, name, nesting, message, skip, todo, details } = data;
+  const error = details?.error, cause = error?.cause ?? error;
+  return {
+    type, file, name, nesting, message: text(message, 4000), skip, todo, suite: details?.type === 'suite',
+    duration: details?.duration_ms, kind: error?.failureType, error: cause && told(cause),
+  };
+};
+const wanted = ['test:start', 'test:pass', 'test:fail', 'test:stdout', 'test:stderr'];
+export default async function* (source) {
+  for await (const { type, data } of source)
+    if (wanted.includes(type)) yield JSON.stringify(line(type, data)) + '\\n';
+}
+"""
+_DROPPED = ("--test", "--watch", "--test-reporter", "--test-reporter-destination", "--experimental-test-coverage")
+_OUTPUT = 4000  # characters of a file's own output that are kept
+
+
+class NodeTest(Runner):
+    """Ids: `test/cart.test.js::suite::test`."""
+
+    name = "node:test"
+    suffixes = javascript.SUFFIXES
+    needs = javascript.NEEDS
+    configuration = javascript.CONFIGURATION
+
+    def detect(self, project: Project) -> str:
+        if self._called(javascript.script(project)) is not None:
+            return "package.json's test script calls node --test"
+        for path in javascript.test_files(project)[:50]:
+            if re.search(r"['\"]node:test['\"]", project.text(path)):
+                return f"{path} uses node:test"
+        return ""
+
+    def own_arguments(self, project: Project) -> tuple[str, ...]:
+        return self._called(javascript.script(project)) or ()
+
+    def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
+        return self._called(javascript.called(words, project))
+
+    def _called(self, words: Sequence[str]) -> tuple[str, ...] | None:
+        if not words or words[0].rsplit("/", 1)[-1] != "node" or "--test" not in words:
+            return None
+        return javascript.kept(words[1:], _DROPPED)
+
+    def commands(self, call: Call) -> list[Command]:
+        argv = ["node", f"--test-timeout={int(call.limit * 1000)}"]
+        argv += [f"--test-reporter=data:text/javascript,{quote(_REPORTER)}"]
+        argv += [f"--test-reporter-destination={call.scratch}/events.jsonl"]
+        flags = [word for word in call.args if word.startswith("-")]
+        named = [word for word in call.args if not word.startswith("-")]
+        if call.wanted is not None:
+            named = list(dict.fromkeys(file_of(test) for test in call.wanted))
+            names = {name_of(test).split("::")[-1] for test in call.wanted}
+            if all("::" not in name_of(test) for test in call.wanted):  # a pattern would leave suites out
+                flags += [f"--test-name-pattern=/^{_escaped(name)}$/" for name in sorted(names)]
+        return [Command(("node", "--test", *flags, *argv[1:], *named))]
+
+    def read(self, ran: Ran) -> Report:
+        if ran.exit_code is None or "bad option" in ran.stderr:
+            return Report(unavailable=f"node --test cannot work here (Node.js 20 or newer is needed): {ran.output}")
+        lines = ran.reports.get(f"{ran.call.scratch}/events.jsonl", "").splitlines()
+        return _Reader(ran).report(lines)
+
+    def tests_in(self, path: str, text: str) -> list[str]:
+        return javascript.tests_in(path, text)
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"[\\^$.*+?()\[\]{}|/]", lambda found: "\\" + found[0], name)
+
+
+class _Reader:
+    """Puts a run's events together: the tests of a file come in order, each after what is nested in it."""
+
+    def __init__(self, ran: Ran) -> None:
+        self._project, self._root = ran.call.project, ran.call.root
+        self._files = frozenset(self._project.files)
+        self._open: dict[str, list[str]] = {}  # of each file, the names under way
+        self._output: dict[str, str] = {}
+        self._parents: set[str] = set()
+
+    def report(self, lines: Sequence[str]) -> Report:
+        results: list[TestResult] = []
+        broken: list[Broken] = []
+        for event in _events(lines):
+            path = known(str(event.get("file") or ""), self._files, self._root)
+            if event["type"] in ("test:stderr", "test:stdout"):
+                self._output[path] = (self._output.get(path, "") + str(event["message"]))[-_OUTPUT:]
+            elif known(str(event.get("name")), self._files, self._root):  # a file stands for itself
+                if event["type"] == "test:fail":
+                    broken.append(self._broken(event))
+            elif event["type"] == "test:start":
+                self._start(path, event)
+            elif (result := self._result(path, event)) is not None:
+                results.append(result)
+        return Report(tuple(r for r in results if r.id not in self._parents or not r.passed), tuple(broken))
+
+    def _start(self, path: str, event: dict[str, Any]) -> None:
+        names = self._open.setdefault(path, [])
+        del names[int(event["nesting"]) :]
+        names.append(str(event["name"]))
+        self._parents.add("::".join([path, *names[:-1]]))
+
+    def _result(self, path: str, event: dict[str, Any]) -> TestResult | None:
+        """None for a suite: what is in it has spoken."""
+        names = [*self._open.get(path, [])[: int(event["nesting"])], str(event["name"])]
+        test_id = "::".join([path, *names])
+        if event.get("suite") or event.get("kind") == "subtestsFailed":
+            return None
+        duration = float(event.get("duration") or 0.0) / 1000
+        if event.get("skip") not in (None, False) or event.get("todo") not in (None, False):
+            return TestResult(test_id, "skipped", duration, _words(event.get("skip") or event.get("todo")))
+        if event["type"] == "test:pass":
+            return TestResult(test_id, "passed", duration)
+        error = event.get("error") or {}
+        expected, actual = error.get("values") or ("", "")
+        stack, message = str(error.get("stack") or ""), str(error.get("message") or "")
+        text = stack if message in stack else f"{error.get('name') or 'Error'}: {message}\n{stack}"
+        outcome: Outcome = "timeout" if event.get("kind") == "testTimeoutFailure" else "failed"
+        result = TestResult(
+            test_id, outcome, duration, text, str(error.get("name") or ""), expected=expected, actual=actual
+        )
+        return explained(result, self._project, self._root)
+
+    def _broken(self, event: dict[str, Any]) -> Broken:
+        path = known(str(event["name"]), self._files, self._root)
+        if event.get("kind") == "testTimeoutFailure":
+            return Broken(path, "The file was not done within its time limit.", "timeout")
+        text = self._output.get(path) or str((event.get("error") or {}).get("message") or "")
+        return Broken(path, text, "error", frames_in(text, self._project, self._root))
+
+
+def _words(reason: object) -> str:
+    """Why a test is skipped; node says `true` where nobody gave a reason."""
+    return reason if isinstance(reason, str) else ""
+
+
+def _events(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # the last line of a run that was cut short
+        if isinstance(event, dict) and isinstance(event.get("type"), str):
+            yield event

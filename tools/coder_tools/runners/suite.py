@@ -1,0 +1,211 @@
+"""The tests of a repository that another language's runner runs, with the face that the Python suite has.
+
+There is no coverage and no warm validator: what runs is the tool itself, as the project's people run it. What it says
+is read with care, once it has ended; a test that was asked for and that it does not name has not passed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from coder_sandbox.contract import ExecResult, Sandbox
+from coder_tools.contract import CollectError, Collection, Observed, TestResult
+from coder_tools.protect import INLINE, is_protected
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of
+from coder_tools.testing import MESSAGE, NAME, Suite, TestRunFailed
+from coder_tools.text import cap
+
+FIRST_STARTUP, LEAST_STARTUP = 60.0, 10.0  # seconds that building and starting may take beyond the tests' own limits
+MOST_NAMED = 100  # tests that are named in a command; of more, all are run
+MOST_LISTED = 500  # files whose text is looked at for tests that cannot run
+SECONDS = 60.0  # for reading reports
+_SEVERITY = ("xpassed", "passed", "xfailed", "skipped", "failed", "error", "timeout", "crashed")
+
+_PREPARE = """
+import glob, os, sys, tempfile
+for pattern in sys.argv[1:]:
+    for path in glob.glob(pattern, recursive=True):
+        if os.path.isfile(path) or os.path.islink(path):
+            os.unlink(path)
+print(tempfile.mkdtemp(prefix="coder-"), end="")
+"""
+_COLLECT = """
+import glob, json, os, shutil, sys
+found = {}
+for pattern in sys.argv[1:]:
+    for path in sorted(glob.glob(pattern, recursive=True)):
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                found[path] = file.read()
+shutil.rmtree(os.path.dirname(sys.argv[1]), ignore_errors=True)
+json.dump(found, sys.stdout)
+"""
+
+
+class CommandSuite(Suite):
+    """Runs a runner's commands in one open sandbox."""
+
+    traces = False
+
+    def __init__(self, sandbox: Sandbox, root: Path, runner: Runner, args: Sequence[str], project: Project) -> None:
+        super().__init__(sandbox, root, runner.name, args)
+        self._root, self._runner, self._args, self._project = str(root), runner, tuple(args), project
+        self._startup = FIRST_STARTUP
+        self._build = ""
+        self._told: dict[str, TestResult] = {}  # what collecting said and nobody has asked for yet
+
+    def collect(self, timeout: float) -> Collection:
+        """Run everything once: what a runner has run is the only list of tests that all runners give.
+
+        Raises TestRunFailed if the runner cannot work, or there are no tests.
+        """
+        started = time.monotonic()
+        report = self._go(None, timeout, max(5.0, timeout / 4))
+        self._told = _merged(report.results)
+        errors = tuple(self._errors(report))
+        if not self._told and not any(error.tests for error in errors):
+            raise TestRunFailed("\n".join(e.message for e in errors[:3]) or "There are no tests.")
+        return Collection(self._runner.name, "", tuple(self._told), errors, time.monotonic() - started)
+
+    def run(
+        self,
+        ids: Sequence[str] | None,
+        *,
+        timeout: float,
+        test_timeout: float,
+        limits: Mapping[str, float] | None = None,
+        coverage: bool = False,
+        stop_on_fail: bool = False,
+        on_result: Callable[[TestResult], None] | None = None,
+    ) -> list[TestResult]:
+        """As the Python suite's; there is no coverage, and a run right after collecting is what collecting saw."""
+        if ids is not None and not ids:
+            return []
+        wanted = None if ids is None else tuple(dict.fromkeys(ids))
+        found, self._told = self._told, {}
+        if wanted is None or not found.keys() >= set(wanted):
+            found = self._run(wanted, timeout, test_timeout, limits or {})
+        results = list(found.values()) if wanted is None else [found[test] for test in wanted]
+        if on_result is not None:
+            for result in results:
+                on_result(result)
+        return results
+
+    def observe(
+        self, ids: Sequence[str], lines: Mapping[str, Sequence[int]], *, timeout: float, test_timeout: float
+    ) -> Observed:
+        """Nothing: variables are watched in Python only."""
+        return Observed()
+
+    def _run(
+        self, wanted: tuple[str, ...] | None, timeout: float, test_timeout: float, limits: Mapping[str, float]
+    ) -> dict[str, TestResult]:
+        named = wanted if wanted is not None and len(wanted) <= MOST_NAMED else None
+        if wanted is not None:
+            own = [limits.get(test, test_timeout) for test in wanted]
+            timeout, test_timeout = min(timeout, self._startup + sum(own)), max(own)
+        report = self._go(named, timeout, test_timeout)
+        found = _merged(report.results)
+        broken = {one.path: one for one in reversed(report.broken)}
+        for test in wanted or ():
+            if test not in found:
+                why = broken.get(file_of(test)) or broken.get("")
+                found[test] = _failed(test, why) if why else TestResult(test, "missing")
+        return found
+
+    def _go(self, wanted: tuple[str, ...] | None, timeout: float, limit: float) -> Report:
+        """Run the commands and have their words read. Raises TestRunFailed if the runner cannot work at all."""
+        started = time.monotonic()
+        patterns = [f"{self._root}/{pattern}" for pattern in self._runner.reports]
+        self._build = self._build or self._python(_PREPARE)
+        scratch = self._python(_PREPARE, *patterns)
+        call = Call(self._project, self._args, self._root, scratch, self._build, limit, wanted)
+        commands = self._runner.commands(call)
+        step, done = self._carried_out(commands, started + timeout)
+        reports = json.loads(self._python(_COLLECT, f"{scratch}/**", *patterns))
+        ran = _ran(call, step, len(commands), done, reports)
+        report = self._runner.read(ran)
+        if report.unavailable:
+            raise TestRunFailed(cap(report.unavailable, MESSAGE))
+        if not ran.timed_out:
+            self._startup = max(LEAST_STARTUP, 2 * (time.monotonic() - started))
+        return replace(report, broken=(*report.broken, *_afterwards(ran, report)))
+
+    def _carried_out(self, commands: Sequence[Command], deadline: float) -> tuple[int, ExecResult]:
+        """The number of the last command that was run, and how it ended."""
+        for step, command in enumerate(commands, start=1):
+            left = max(1.0, deadline - time.monotonic())
+            done = self._sandbox.run(command.argv, timeout=left, env=command.env)
+            if done.exit_code != 0 or step == len(commands):
+                return step - 1, done
+        raise ValueError("a runner has no command")
+
+    def _python(self, program: str, *words: str) -> str:
+        """The output of a small program inside. Raises TestRunFailed if it fails."""
+        argv = [str(self._sandbox.workspace.python), "-I", "-S", "-B", "-c", program, *words]
+        done = self._sandbox.run(argv, timeout=SECONDS)
+        if done.exit_code != 0 or done.dropped_bytes:
+            why = "they are too large" if done.dropped_bytes else done.stderr.strip() or str(done.killed_by)
+            raise TestRunFailed(f"The reports of {self._runner.name} cannot be read: {why}")
+        return done.stdout
+
+    def _errors(self, report: Report) -> Iterable[CollectError]:
+        """The files that could not run; where nothing says which, those in which tests can be seen."""
+        seen = {file_of(test) for test in self._told}
+        for broken in report.broken:
+            message = cap(broken.message, MESSAGE)
+            if broken.path:
+                text = self._project.text(broken.path)
+                yield CollectError(broken.path, message, tuple(self._runner.tests_in(broken.path, text)))
+                continue
+            found = False
+            for path in self._test_files():
+                tests = tuple(t for t in self._runner.tests_in(path, self._project.text(path)) if t not in self._told)
+                if tests and (path not in seen or broken.outcome == "timeout"):
+                    found = True
+                    yield CollectError(path, message, tests)
+            if not found and not self._told:
+                yield CollectError("", message)
+
+    def _test_files(self) -> list[str]:
+        names = [path for path in self._project.files if path.endswith(self._runner.suffixes)]
+        return [path for path in names if path.endswith(INLINE) or is_protected(path)][:MOST_LISTED]
+
+
+def _ran(call: Call, step: int, steps: int, done: ExecResult, reports: Mapping[str, str]) -> Ran:
+    words = done.stderr if done.killed_by in (None, "timeout") else f"{done.stderr}\nended by coder: {done.killed_by}"
+    if done.dropped_bytes:
+        words += f"\n{done.dropped_bytes} bytes of output were too much and have not been read"
+    return Ran(call, step, steps, done.exit_code, done.stdout, words, done.killed_by == "timeout", reports)
+
+
+def _afterwards(ran: Ran, report: Report) -> list[Broken]:
+    """What is to be said of tests that said nothing themselves."""
+    if ran.timed_out:
+        return [Broken("", "It was not done within its time limit.", "timeout")]
+    if ran.exit_code != 0 and not report.broken and all(r.passed or r.outcome == "skipped" for r in report.results):
+        how = f"The run ended with exit code {ran.exit_code} and did not name this test."
+        return [Broken("", f"{how}\n{cap(ran.output, MESSAGE // 2)}")]
+    return []
+
+
+def _failed(test: str, why: Broken) -> TestResult:
+    return TestResult(test, why.outcome, message=cap(why.message, MESSAGE), frames=why.frames)
+
+
+def _merged(results: Iterable[TestResult]) -> dict[str, TestResult]:
+    """By id; of two results with one id the worse one counts."""
+    found: dict[str, TestResult] = {}
+    for result in results:
+        known = found.get(result.id)
+        if len(result.id) <= NAME and (known is None or _worse(result, known)):
+            found[result.id] = replace(result, message=cap(result.message, MESSAGE))
+    return found
+
+
+def _worse(one: TestResult, other: TestResult) -> bool:
+    return _SEVERITY.index(one.outcome) > _SEVERITY.index(other.outcome)

@@ -1,0 +1,98 @@
+"""What a failure's text tells in each language: the frames in the project, and what was expected and what came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from coder_tools.contract import Frame, TestResult
+from coder_tools.runners.contract import Project
+
+READ = 20_000  # characters of a message that are looked at
+SHOWN = 300  # characters of a value
+FRAMES = 40
+
+# Each with path and line, some with a function; the last word says whether the innermost frame stands first.
+_PATTERNS = (
+    # JavaScript: `at name (file:///x/y.js:3:5)`, `at /x/y.js:3:5`; vitest's `❯ name src/y.js:3:5`
+    (re.compile(r"(?:^|\n)\s*(?:at|❯) (?:(?P<f>[^\n(]*?) \(?)?(?:file://)?(?P<p>[^\s():]+\.\w+):(?P<l>\d+):\d+"), True),
+    # Java: `at shop.Cart.total(Cart.java:12)`
+    (re.compile(r"\bat (?:[\w.]+/)?(?P<f>(?P<c>[\w.$]+)\.[\w$<>]+)\((?P<p>\w+\.(?:java|kt)):(?P<l>\d+)\)"), True),
+    # Rust: a backtrace's `3: shop::total` with `at ./src/lib.rs:5:9` below
+    (re.compile(r"\d+: (?P<f>[^\n]+)\n\s+at (?P<p>\S+\.rs):(?P<l>\d+)"), True),
+    # Go: a goroutine's `\t/x/y.go:12 +0x1d`
+    (re.compile(r"(?P<f>[\w./*()]+)\([^\n]*\)\n\t(?P<p>\S+\.go):(?P<l>\d+)"), True),
+    # `panicked at src/lib.rs:5:9`, or older `panicked at 'words', src/lib.rs:5:9`
+    (re.compile(r"panicked at (?:'[^\n]*', )?(?P<p>[^\s:]+\.rs):(?P<l>\d+)"), True),
+    # a compiler: `--> src/lib.rs:5:9`, `src/x.c:5:9: error`, `/x/Y.java:[5,9]`, `Y.java:5: error`, `./y_test.go:5:9:`
+    (re.compile(r"(?:^|\s)(?:-->\s+|\[ERROR\] )?(?P<p>[^\s:\[\]()]+\.\w+):\[?(?P<l>\d+)\b"), False),
+)
+
+_VALUES = (
+    # (expected as `e`, actual as `a`) in the words of assertion libraries
+    re.compile(r"[Ee]xpected:? ?<(?P<e>.*?)> but was:? ?<(?P<a>.*?)>", re.DOTALL),  # JUnit
+    re.compile(r"\bleft: `?(?P<a>.*?)`?,?\n\s*right: `?(?P<e>.*?)`?(?:\n|,|$)"),  # Rust: assert_eq!(actual, expected)
+    re.compile(r"\bExpected(?: \w+)?: *(?P<e>[^\n]+)\n\s*Received(?: \w+)?: *(?P<a>[^\n]+)"),  # Jest
+    re.compile(r"[Ee]xpected: *(?P<e>[^\n]+)\n\s*(?:[Aa]ctual|[Gg]ot) *: *(?P<a>[^\n]+)"),  # testify and its like
+    re.compile(r"\bexpected (?P<a>.+?) to (?:deeply |strictly |be |equal |match )+(?P<e>.+?)(?: //|\n|$)"),  # chai
+    re.compile(r"\bgot:? (?P<a>.+?)[,;]? (?:but )?(?:want|wanted|expected):? (?P<e>[^\n]+)", re.IGNORECASE),  # Go
+    re.compile(r"= (?P<a>[^\n]+?)[,;] (?:want|wanted|expected) (?P<e>[^\n]+)"),
+    re.compile(r"\b(?:want|wanted|expected):? (?P<e>.+?)[,;]? (?:but )?(?:got|was|is):? (?P<a>[^\n]+)", re.IGNORECASE),
+)
+
+
+def frames_in(text: str, project: Project, root: str, beside: str = "") -> tuple[Frame, ...]:
+    """The frames of a failure's text that are in the project, outermost first.
+
+    `root`: the repository as the text names it; `beside`: the directory to which bare names are relative.
+    """
+    files = frozenset(project.files)
+    for pattern, innermost_first in _PATTERNS:
+        found = list(_frames(pattern.finditer(text[:READ]), files, root, beside))
+        if found:
+            return tuple(dict.fromkeys(reversed(found) if innermost_first else found))[-FRAMES:]
+    return ()
+
+
+def _frames(matches: Iterable[re.Match[str]], files: frozenset[str], root: str, beside: str) -> Iterator[Frame]:
+    for match in matches:
+        groups = match.groupdict()
+        named = groups["p"]
+        if groups.get("c"):  # Java gives the class with its package, and of the path the last part alone
+            named = "/".join([*groups["c"].split("$")[0].split(".")[:-1], named])
+        path = known(named, files, root, beside)
+        if path and int(match["l"]) > 0:
+            yield Frame(path, int(match["l"]), (groups.get("f") or "").strip()[:200])
+
+
+def known(path: str, files: frozenset[str], root: str, beside: str = "") -> str:
+    """A path of a tool's words as the repository has it, "" if it is none of its files."""
+    path = path.removeprefix("file://").removeprefix(root.rstrip("/") + "/").removeprefix("./")
+    if beside and f"{beside}/{path}" in files:
+        return f"{beside}/{path}"
+    if path in files:
+        return path
+    if path.startswith("/"):
+        return ""
+    tails = [name for name in files if name.endswith(f"/{path}")]
+    return tails[0] if len(tails) == 1 else ""
+
+
+def values_in(text: str) -> tuple[str, str]:
+    """(expected, actual) as a failure's text gives them; ("", "") where it does not."""
+    for pattern in _VALUES:
+        if found := pattern.search(text[:READ]):
+            return found["e"].strip()[:SHOWN], found["a"].strip()[:SHOWN]
+    return "", ""
+
+
+def explained(result: TestResult, project: Project, root: str, beside: str = "") -> TestResult:
+    """A result with what its message tells: frames, expected and actual, where the runner did not give them."""
+    if result.passed or result.outcome == "skipped":
+        return result
+    expected, actual = (result.expected, result.actual)
+    if not (expected or actual):
+        expected, actual = values_in(result.message)
+    frames = result.frames or frames_in(result.message, project, root, beside)
+    return replace(result, frames=frames, expected=expected, actual=actual)
