@@ -19,16 +19,30 @@ from coder_sandbox.toolchain import SYSTEM_PATH, Toolchain
 
 
 @dataclass(frozen=True)
+class Cache:
+    """A directory of downloaded dependencies: what `named_by` names, else `default` below the home directory.
+
+    Of it only `parts` are shown (all of it, if there are none): credentials often lie beside them. Inside, `variable`
+    is set to `value`, with the directory's path in it.
+    """
+
+    default: str
+    named_by: str = ""
+    parts: tuple[str, ...] = ()
+    variable: str = ""
+    value: str = "{}"
+
+
+@dataclass(frozen=True)
 class Needs:
     """What a test runner needs inside.
 
-    `caches`: (variable that may name it, else its place below the home directory, variable that says inside where it
-    is; "" for none). `etc`: patterns of the system's configuration. `inside`: directories of the repository that git
-    ignores, such as installed dependencies. `env`: what keeps it off the network and off the user's files.
+    `etc`: patterns of the system's configuration. `inside`: directories of the repository that git ignores, such as
+    installed dependencies. `env`: what keeps it off the network and off the user's files.
     """
 
     programs: tuple[str, ...] = ()
-    caches: tuple[tuple[str, str, str], ...] = ()
+    caches: tuple[Cache, ...] = ()
     etc: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -50,9 +64,12 @@ def equip(toolchain: Toolchain, needs: Needs, repo: Path, environ: Mapping[str, 
             places[str(program.parent)] = None
         path = [*places, *toolchain.env.get("PATH", SYSTEM_PATH).split(os.pathsep)]
         env["PATH"] = os.pathsep.join(dict.fromkeys(path))
-        for place, variable in _caches(needs, home, environ):
-            mounts.append(Mount(place, place))
-            env |= {variable: str(place)} if variable else {}
+        for cache in needs.caches:
+            place = _place(cache, home, environ)
+            shown = [place / part for part in cache.parts or ("",) if (place / part).is_dir()]
+            if shown and not _holds_more(place / (cache.parts or ("",))[0], home):
+                mounts += [Mount(found, found) for found in shown]
+                env |= {cache.variable: cache.value.format(place)} if cache.variable else {}
         for pattern in needs.etc:
             mounts += [Mount(found, found) for found in sorted(Path("/etc").glob(pattern)) if found.is_dir()]
     return replace(toolchain, mounts=tuple(dict.fromkeys(mounts)), env=env)
@@ -133,8 +150,6 @@ def _holds_more(place: Path, home: Path) -> bool:
     return real == real_home or real in real_home.parents or real == real_home / ".local"
 
 
-def _caches(needs: Needs, home: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    for named_by, default, variable in needs.caches:
-        place = Path(environ.get(named_by) or home / default) if named_by else home / default
-        if place.is_dir() and not _holds_more(place, home):
-            yield Path(os.path.realpath(place)), variable
+def _place(cache: Cache, home: Path, environ: Mapping[str, str]) -> Path:
+    named = environ.get(cache.named_by, "") if cache.named_by else ""
+    return Path(os.path.realpath(named or home / cache.default))

@@ -18,7 +18,7 @@ from coder.record.result import Result
 pytestmark = pytest.mark.bwrap
 
 FIXTURES = Path(__file__).parents[2] / "eval_repos" / "languages"
-TOOLS = {"node_test": ("node",)}
+TOOLS = {"cargo": ("cargo",), "go": ("go",), "node_test": ("node",)}
 PLAN = {"content": "HYPOTHESIS: it lacks what the test asks for\nFILES: none\nEVIDENCE: the test"}
 Fix = Callable[..., Result]
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from coder_sandbox.contract import Sandbox
 from coder_tools.command import parse_test_command
+from coder_tools.runners.cargo import CargoTest
 from coder_tools.runners.command import AnyCommand, Make
 from coder_tools.runners.contract import Project, Runner
+from coder_tools.runners.go import GoTest
 from coder_tools.runners.node_test import NodeTest
 from coder_tools.runners.suite import CommandSuite
 from coder_tools.testing import Suite
 
-RUNNERS: tuple[Runner, ...] = (NodeTest(), Make())
+RUNNERS: tuple[Runner, ...] = (NodeTest(), CargoTest(), GoTest(), Make())
 """In the order in which a repository that several would fit is given to them."""
 
 _SHELL = re.compile(r"[|&;<>$`\n]")  # what only a shell understands

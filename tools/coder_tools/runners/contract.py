@@ -94,10 +94,15 @@ class Broken:
 
 @dataclass(frozen=True)
 class Report:
-    """What one run said. `unavailable`: the runner itself cannot work here, in words for the reader."""
+    """What one run said.
+
+    `cut`: tests that were not reached because another ended their process. `unavailable`: the runner itself cannot work
+    here, in words for the reader.
+    """
 
     results: tuple[TestResult, ...] = ()
     broken: tuple[Broken, ...] = ()
+    cut: tuple[str, ...] = ()
     unavailable: str = ""
 
 

@@ -21,6 +21,7 @@ from coder_tools.text import cap
 
 FIRST_STARTUP, LEAST_STARTUP = 60.0, 10.0  # seconds that building and starting may take beyond the tests' own limits
 MOST_NAMED = 100  # tests that are named in a command; of more, all are run
+MOST_ALONE = 50  # tests that get a run of their own because another ended the one they were in
 MOST_LISTED = 500  # files whose text is looked at for tests that cannot run
 SECONDS = 60.0  # for reading reports
 _SEVERITY = ("xpassed", "passed", "xfailed", "skipped", "failed", "error", "timeout", "crashed")
@@ -64,7 +65,7 @@ class CommandSuite(Suite):
         Raises TestRunFailed if the runner cannot work, or there are no tests.
         """
         started = time.monotonic()
-        report = self._go(None, timeout, max(5.0, timeout / 4))
+        report = self._all_of(None, timeout, max(5.0, timeout / 4))
         self._told = _merged(report.results)
         errors = tuple(self._errors(report))
         if not self._told and not any(error.tests for error in errors):
@@ -108,7 +109,7 @@ class CommandSuite(Suite):
         if wanted is not None:
             own = [limits.get(test, test_timeout) for test in wanted]
             timeout, test_timeout = min(timeout, self._startup + sum(own)), max(own)
-        report = self._go(named, timeout, test_timeout)
+        report = self._all_of(named, timeout, test_timeout)
         found = _merged(report.results)
         broken = {one.path: one for one in reversed(report.broken)}
         for test in wanted or ():
@@ -116,6 +117,21 @@ class CommandSuite(Suite):
                 why = broken.get(file_of(test)) or broken.get("")
                 found[test] = _failed(test, why) if why else TestResult(test, "missing")
         return found
+
+    def _all_of(self, wanted: tuple[str, ...] | None, timeout: float, limit: float) -> Report:
+        """One run, and after it one for each test that another has kept from running."""
+        deadline = time.monotonic() + timeout
+        report = self._go(wanted, timeout, limit)
+        results = list(report.results)
+        for test in report.cut[:MOST_ALONE]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            alone = self._go((test,), min(left, self._startup + limit), limit)
+            results += [r for r in alone.results if r.id == test or r.id.startswith((f"{test}/", f"{test}::"))]
+            if all(r.id != test for r in results) and alone.broken:
+                results.append(_failed(test, alone.broken[-1]))
+        return replace(report, results=tuple(results), cut=())
 
     def _go(self, wanted: tuple[str, ...] | None, timeout: float, limit: float) -> Report:
         """Run the commands and have their words read. Raises TestRunFailed if the runner cannot work at all."""

@@ -15,12 +15,12 @@ FRAMES = 40
 
 # Each with path and line, some with a function; the last word says whether the innermost frame stands first.
 _PATTERNS = (
+    # Rust: a backtrace's `3: shop::total` with `at ./src/lib.rs:5:9` below
+    (re.compile(r"\d+: (?P<f>[^\n]+)\n\s+at (?P<p>\S+\.rs):(?P<l>\d+)"), True),
     # JavaScript: `at name (file:///x/y.js:3:5)`, `at /x/y.js:3:5`; vitest's `❯ name src/y.js:3:5`
     (re.compile(r"(?:^|\n)\s*(?:at|❯) (?:(?P<f>[^\n(]*?) \(?)?(?:file://)?(?P<p>[^\s():]+\.\w+):(?P<l>\d+):\d+"), True),
     # Java: `at shop.Cart.total(Cart.java:12)`
     (re.compile(r"\bat (?:[\w.]+/)?(?P<f>(?P<c>[\w.$]+)\.[\w$<>]+)\((?P<p>\w+\.(?:java|kt)):(?P<l>\d+)\)"), True),
-    # Rust: a backtrace's `3: shop::total` with `at ./src/lib.rs:5:9` below
-    (re.compile(r"\d+: (?P<f>[^\n]+)\n\s+at (?P<p>\S+\.rs):(?P<l>\d+)"), True),
     # Go: a goroutine's `\t/x/y.go:12 +0x1d`
     (re.compile(r"(?P<f>[\w./*()]+)\([^\n]*\)\n\t(?P<p>\S+\.go):(?P<l>\d+)"), True),
     # `panicked at src/lib.rs:5:9`, or older `panicked at 'words', src/lib.rs:5:9`

@@ -1,0 +1,209 @@
+"""cargo test, Rust's own runner, read from what its harness prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from coder_sandbox.programs import Cache, Needs
+from coder_tools.contract import Outcome, TestResult
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, name_of
+from coder_tools.runners.traces import explained, frames_in
+
+_TARGET = re.compile(r"^\s+Running (?:unittests )?(?P<path>\S+\.rs)? ?\((?P<binary>\S+?)(?:-[0-9a-f]{16})?(?:\.exe)?\)")
+_DOCUMENTATION = re.compile(r"^\s+Doc-tests (\S+)")
+_RESULT = re.compile(
+    r"^test (?P<name>.+?)(?: - should panic| - compile(?: fail)?)? \.\.\. (?P<word>ok|FAILED|ignored)\b"
+)
+_SECTION = re.compile(r"^---- (?P<name>.+?) (?:stdout|stderr) ----$")
+_SUMMARY = re.compile(r"^test result: ")
+_EXAMPLE = re.compile(r"^(?P<path>\S+\.rs) - (?P<name>.*?) ?\(line \d+\)$")
+_UNREACHABLE = re.compile(
+    r"no matching package|failed to (get|load source|download|fetch)|you're using offline mode|--offline"
+)
+_ERRORS = re.compile(r"^error", re.MULTILINE)
+_MODULE = re.compile(
+    r"\bmod\s+(?P<mod>\w+)\s*\{|#\[(?:\w+::)*(?:test|rstest)\b[^\n]*\](?:\s*#\[[^\n]*\]|\s*//[^\n]*)*\s*"
+    r"(?:pub(?:\([^)]*\))?\s+)?(?:async\s+)?fn\s+(?P<fn>\w+)"
+)
+_PACKAGE = re.compile(r'^\[package\][^\[]*?^name\s*=\s*"([^"]+)"', re.MULTILINE | re.DOTALL)
+_WORDS: dict[str, Outcome] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
+_EXAMPLE_MARK = "example "  # in an id, before the name of what a documentation example explains
+_DROPPED = ("--no-fail-fast", "--nocapture", "--no-capture", "-q", "--quiet", "-v", "--verbose", "--no-run", "--exact")
+
+
+class CargoTest(Runner):
+    """Ids: `src/lib.rs::money::tests::adds`, `tests/whole.rs::sells`; of an example `src/lib.rs::example add`."""
+
+    name = "cargo test"
+    suffixes = (".rs",)
+    configuration = (
+        *("Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", "build.rs", "clippy.toml"),
+        *(".cargo/*", "*/.cargo/*", "vendor/*"),
+    )
+    needs = Needs(
+        programs=("cargo", "rustc"),
+        caches=(Cache(".cargo", named_by="CARGO_HOME", parts=("registry", "git"), variable="CARGO_HOME"),),
+        env={"CARGO_NET_OFFLINE": "true", "CARGO_TERM_COLOR": "never", "RUST_BACKTRACE": "1", "CARGO_INCREMENTAL": "1"},
+    )
+
+    def detect(self, project: Project) -> str:
+        return "it has a Cargo.toml" if "Cargo.toml" in project.files else ""
+
+    def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
+        if words[0].rsplit("/", 1)[-1] != "cargo" or list(words[1:2]) not in (["test"], ["t"]):
+            return None
+        return tuple(word for word in words[2:] if word not in _DROPPED)
+
+    def commands(self, call: Call) -> list[Command]:
+        own = list(call.args)
+        split = own.index("--") if "--" in own else len(own)
+        harness = own[split + 1 :]
+        names = [] if call.wanted is None else sorted({name_of(test) for test in call.wanted})
+        if names and not any(name.startswith(_EXAMPLE_MARK) for name in names):  # an example's own name has its line
+            harness += ["--exact", *names]
+        argv = ["cargo", "test", "--no-fail-fast", *own[:split], "--", *harness]
+        # one stream: only so it is known which file the tests belong to
+        return [Command(("sh", "-c", 'exec "$@" 2>&1', *argv[:1], *argv), {"CARGO_TARGET_DIR": f"{call.build}/target"})]
+
+    def read(self, ran: Ran) -> Report:
+        lines = ran.stdout.splitlines()
+        if not any(_TARGET.match(line) or _DOCUMENTATION.match(line) for line in lines):
+            return self._unbuilt(ran)
+        return _Reader(ran).report(lines)
+
+    def _unbuilt(self, ran: Ran) -> Report:
+        if ran.timed_out:
+            return Report()
+        if ran.exit_code in (None, 127) or _UNREACHABLE.search(ran.output):
+            hint = "Get what it needs first, with `cargo fetch` or `cargo vendor`: the sandbox has no network."
+            return Report(unavailable=f"cargo test cannot work here: {ran.output}\n{hint}")
+        first = _ERRORS.search(ran.stdout)
+        words = ran.stdout[first.start() :] if first else ran.output
+        frames = frames_in(words, ran.call.project, ran.call.root)
+        return Report(broken=(Broken("", words.strip(), "error", frames),))
+
+    def tests_in(self, path: str, text: str) -> list[str]:
+        target, module = _home(path)
+        return [f"{target}::{'::'.join([*module, *names])}" for names in _named(text)]
+
+
+def _home(path: str) -> tuple[str, list[str]]:
+    """The target a source file belongs to, by where it lies, and the module it is there."""
+    parts = path.split("/")
+    if "src" not in parts[:-1]:
+        return path, []
+    at = parts.index("src")
+    inner = [*parts[at + 1 : -1], parts[-1].removesuffix(".rs")]
+    if inner[0] == "bin" or inner in (["lib"], ["main"]):
+        return path, []
+    return "/".join([*parts[: at + 1], "lib.rs"]), [part for part in inner if part != "mod"]
+
+
+def _named(text: str) -> Iterator[list[str]]:
+    """The tests that a file's text shows, each with the modules around it."""
+    around: list[tuple[int, str]] = []
+    for match in _MODULE.finditer(text):
+        around = [(end, name) for end, name in around if end > match.start()]
+        if match["mod"]:
+            around.append((_end(text, match.end()), match["mod"]))
+        else:
+            yield [*(name for _, name in around), match["fn"]]
+
+
+def _end(text: str, start: int) -> int:
+    depth = 1
+    for match in re.compile(r"[{}]").finditer(text, start):
+        depth += 1 if match[0] == "{" else -1
+        if depth == 0:
+            return match.start()
+    return len(text)
+
+
+class _Reader:
+    """Goes through the lines: targets, their results, and what the failed tests printed."""
+
+    def __init__(self, ran: Ran) -> None:
+        self._ran, self._project, self._root = ran, ran.call.project, ran.call.root
+        self._target = ""
+        self._summed = True  # whether the target's own summary has come
+        self._outcomes: dict[str, Outcome] = {}
+        self._printed: dict[str, list[str]] = {}
+        self._examples: dict[str, int] = {}
+        self._ids: dict[str, str] = {}  # of the target under way: the harness's name -> id
+
+    def report(self, lines: Sequence[str]) -> Report:
+        section, cut = "", list[str]()
+        for line in lines:
+            if target := self._begins(line):
+                cut += self._unreached()
+                self._target, self._summed, section, self._ids = target, False, "", {}
+            elif found := _RESULT.match(line):
+                self._outcomes[self._id(found["name"])] = _WORDS[found["word"]]
+            elif found := _SECTION.match(line):
+                section = self._id(found["name"])
+            elif _SUMMARY.match(line):
+                self._summed, section = True, ""
+            elif line == "failures:":
+                section = ""
+            elif section:
+                self._printed.setdefault(section, []).append(line)
+        cut += self._unreached()
+        return Report(tuple(self._result(test) for test in self._outcomes), cut=tuple(dict.fromkeys(cut)))
+
+    def _begins(self, line: str) -> str:
+        """The source file of the target that this line announces; "" if it announces none."""
+        if found := _TARGET.match(line):
+            return self._path(found["path"] or "src/lib.rs", found["binary"].rsplit("/", 1)[-1])
+        if found := _DOCUMENTATION.match(line):
+            return self._path("src/lib.rs", found[1])
+        return ""
+
+    def _path(self, path: str, crate: str) -> str:
+        """The path is relative to the package, of which a workspace has several."""
+        found = [name for name in self._project.files if name == path or name.endswith(f"/{path}")]
+        if len(found) > 1:
+            own = [name for name in found if self._package(name.removesuffix(path)) == crate.replace("-", "_")]
+            found = own or found
+        return found[0] if found else path
+
+    def _package(self, directory: str) -> str:
+        found = _PACKAGE.search(self._project.text(f"{directory}Cargo.toml"))
+        return found[1].replace("-", "_") if found else ""
+
+    def _id(self, name: str) -> str:
+        if name not in self._ids:
+            self._ids[name] = self._new_id(name)
+        return self._ids[name]
+
+    def _new_id(self, name: str) -> str:
+        if (found := _EXAMPLE.match(name)) is None:
+            return f"{self._target}::{name}"
+        test_id = f"{found['path']}::{_EXAMPLE_MARK}{found['name']}".strip()  # its line moves with every edit above it
+        self._examples[test_id] = number = self._examples.get(test_id, 0) + 1
+        return test_id if number == 1 else f"{test_id} {number}"
+
+    def _unreached(self) -> list[str]:
+        """The tests of a target whose process ended before its summary: by an abort, or for want of memory."""
+        if self._summed or self._ran.timed_out or not self._target:
+            return []
+        wanted = self._ran.call.wanted
+        if wanted is not None:
+            every = [test for test in wanted if test.startswith(f"{self._target}::")]
+        else:
+            files = [path for path in self._project.files if path.endswith(".rs") and _home(path)[0] == self._target]
+            every = [test for path in files for test in CargoTest().tests_in(path, self._project.text(path))]
+        lost = [test for test in every if test not in self._outcomes]
+        if wanted is not None and len(wanted) == 1:  # it was alone: it is the one that did it
+            self._outcomes.update(dict.fromkeys(lost, "crashed"))
+            self._printed.update({test: [self._ran.output[-2000:]] for test in lost})
+            return []
+        return lost
+
+    def _result(self, test: str) -> TestResult:
+        message = "\n".join(self._printed.get(test, [])).strip("\n")
+        kind = "panic" if "panicked at" in message else ""
+        frames = frames_in(message, self._project, self._root)
+        words = message.split("\nstack backtrace:")[0]
+        result = TestResult(test, self._outcomes[test], message=words, exception=kind, frames=frames)
+        return explained(result, self._project, self._root)
