@@ -68,9 +68,15 @@ def target_env() -> Path:
 
 
 @pytest.fixture(scope="session")
-def toolchain(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
-    """The Python these tests run on, pytest included, as a target's toolchain."""
-    return find_toolchain(tmp_path_factory.mktemp("empty"), os.environ, sys.executable)
+def target_python(target_env: Path) -> Path:
+    """Its interpreter. Coder's own would load the pytest plugins of coder's dependencies: seconds each time."""
+    return target_env / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def toolchain(tmp_path_factory: pytest.TempPathFactory, target_python: Path) -> Toolchain:
+    """The target's environment, pytest included, as its toolchain."""
+    return find_toolchain(tmp_path_factory.mktemp("empty"), os.environ, str(target_python))
 
 
 @pytest.fixture
@@ -172,7 +178,7 @@ def scripted_policy() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def open_suite(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def open_suite(tmp_path: Path, target_python: Path) -> Iterator[Callable[..., Any]]:
     """Writes a project and opens its tests, without a sandbox: open_suite(files, python=..., runner=..., args=...)."""
     from coder_sandbox.none import open_none
     from coder_tools.testing import Suite
@@ -184,7 +190,7 @@ def open_suite(tmp_path: Path) -> Iterator[Callable[..., Any]]:
             for path, text in files.items():
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_text(text)
-            box = open_none(Workspace(root, root, python or Path(sys.executable)), Limits())
+            box = open_none(Workspace(root, root, python or target_python), Limits())
             boxes.callback(box.close)
             return Suite(box, root, **more)
 

@@ -42,11 +42,12 @@ def baseline(session: Session, state: State) -> State:
     first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
     _check_time(session)
     goal = asked.must_pass(first)
-    flaky = _second_run(session, collection, first, goal, seconds)
+    traced = _traced(session, collection, first, goal, seconds)
+    flaky = _second_run(session, collection, first, goal, seconds, traced)
     goal = [i for i in goal if i in flaky or i not in first or not first[i].passed]
     if not goal:
         raise NothingToFix("the goal passes already; it was run twice")
-    coverage = _coverage(session, collection, first, goal, seconds)
+    same = {i: r for i, r in traced.items() if i in first and r.passed == first[i].passed}
     found = Baseline(
         runner=collection.runner,
         order=tuple(dict.fromkeys([*collection.ids, *goal])),
@@ -55,7 +56,7 @@ def baseline(session: Session, state: State) -> State:
         not_run=tuple(i for i in collection.ids if i not in first),
         left_out=tuple((e.path, e.message) for e in collection.errors),
         seconds=seconds,
-        coverage=coverage,
+        coverage={i: {path: tuple(sorted(lines)) for path, lines in r.coverage.items()} for i, r in same.items()},
     )
     notes = [words for result in failures(found, goal) if (words := unusual(result))][:SHOWN]
     if asked.is_all and session.request.goal:
@@ -133,31 +134,16 @@ def _first_run(session: Session, collection: Collection) -> tuple[dict[str, Test
     return results, time.monotonic() - started
 
 
-def _second_run(
+def _traced(
     session: Session,
     collection: Collection,
     first: dict[str, TestResult],
     goal: Sequence[str],
     seconds: float,
-) -> set[str]:
-    """The tests that end differently when run again. All are, if that fits; else the goal and what failed."""
-    allowance = SECOND_RUN * session.budget.remaining()
-    wanted = set(first) if seconds <= allowance else {i for i, r in first.items() if not r.passed or i in goal}
-    ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in wanted]
-    again = _run(session, ordered, "suite again", max(5.0, allowance))
-    return {i for i, r in again.items() if r.passed != first[i].passed}
-
-
-def _coverage(
-    session: Session,
-    collection: Collection,
-    first: dict[str, TestResult],
-    goal: Sequence[str],
-    seconds: float,
-) -> dict[str, dict[str, tuple[int, ...]]]:
-    """Executed lines of the goal tests and of the passing tests nearest to them, as far as the time allows."""
-    if not session.suite.traces:
-        return {}
+) -> dict[str, TestResult]:
+    """The goal tests and the passing tests nearest to them, with the lines they execute, as far as the time allows."""
+    if not session.suite.traces or all(i in first and first[i].passed for i in goal):
+        return {}  # unless a test of the goal flickers there is nothing to locate
     allowance = max(3.0, min(COVERAGE * session.budget.remaining(), 1.5 * seconds))
     chosen, cost = list(goal), 0.0
     for test_id in _nearest(collection.ids, first, goal):
@@ -165,12 +151,27 @@ def _coverage(
         if cost > allowance or len(chosen) >= len(goal) + COVERED:
             break
         chosen.append(test_id)
-    results = _run(session, chosen, "coverage", timeout=max(10.0, 2 * allowance), coverage=True)
-    return {
-        i: {path: tuple(sorted(lines)) for path, lines in r.coverage.items()}
-        for i, r in results.items()
-        if i in first and r.passed == first[i].passed
-    }
+    return _run(session, chosen, "coverage", timeout=max(10.0, 2 * allowance), coverage=True)
+
+
+def _second_run(
+    session: Session,
+    collection: Collection,
+    first: dict[str, TestResult],
+    goal: Sequence[str],
+    seconds: float,
+    traced: dict[str, TestResult],
+) -> set[str]:
+    """The tests that end differently when run again. All are, if that fits; else the goal and what failed.
+
+    A test that ended as before while its lines were traced has been run again. One that did not may mind the tracing.
+    """
+    allowance = SECOND_RUN * session.budget.remaining()
+    wanted = set(first) if seconds <= allowance else {i for i, r in first.items() if not r.passed or i in goal}
+    wanted -= {i for i, r in traced.items() if i in first and r.passed == first[i].passed}
+    ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in wanted]
+    again = _run(session, ordered, "suite again", max(5.0, allowance))
+    return {i for i, r in again.items() if r.passed != first[i].passed}
 
 
 def _nearest(ids: Iterable[str], first: dict[str, TestResult], goal: Sequence[str]) -> list[str]:

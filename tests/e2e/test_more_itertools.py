@@ -6,14 +6,14 @@ The user's checkout is byte for byte as it was until the patch is applied, and a
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import util
@@ -26,7 +26,6 @@ HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "sdist"
 CODER = (sys.executable, "-P", "-m", "coder.cli.main")
 SECONDS = 90  # of one fix
-AT_ONCE = 2
 NEEDED = 8
 
 
@@ -42,7 +41,10 @@ plant = _module("plant")
 BUGS = plant.load()
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
-BACKENDS = [pytest.param("bwrap", marks=pytest.mark.bwrap), pytest.param("docker", marks=pytest.mark.docker)]
+BACKENDS = [  # the ten of one sandbox after another, so that no bug is tried twice
+    pytest.param("bwrap", marks=[pytest.mark.bwrap, pytest.mark.xdist_group("bwrap")]),
+    pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.xdist_group("docker")]),
+]
 
 
 def label(bug: Any) -> str:
@@ -142,23 +144,22 @@ def suite_passes(repository: Path, python: Path) -> bool:
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def attempts(
-    request: pytest.FixtureRequest, library: Path, target_env: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sequence[Future[Attempt]]]:
-    """All ten, some at once, in one of the sandboxes."""
-    python = target_env / "bin" / "python"
+def attempted(
+    request: pytest.FixtureRequest, library: Path, target_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], Attempt]:
+    """What the fix of the bug of this number came to, in one of the sandboxes. Each is tried once."""
     place = tmp_path_factory.mktemp(request.param)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield [
-            pool.submit(attempt, bug, library, request.param, python, place / str(number))
-            for number, bug in enumerate(BUGS)
-        ]
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    @functools.cache
+    def tried(number: int) -> Attempt:
+        return attempt(BUGS[number], library, request.param, target_python, place / str(number))
+
+    return tried
 
 
 @pytest.mark.parametrize("number", range(len(BUGS)), ids=lambda number: label(BUGS[number]))
-def test_what_is_called_fixed_is(attempts: Sequence[Future[Attempt]], number: int) -> None:
-    found = attempts[number].result()
+def test_what_is_called_fixed_is(attempted: Callable[[int], Attempt], number: int) -> None:
+    found = attempted(number)
     assert found.untouched, "the checkout was written to before `coder apply`"
     assert found.result["status"] in ("fixed", "not_fixed"), found.result["reason"] + found.log
     assert "a fault in coder itself" not in found.result["reason"], found.log
@@ -168,8 +169,8 @@ def test_what_is_called_fixed_is(attempts: Sequence[Future[Attempt]], number: in
         assert found.undone, found.log
 
 
-def test_at_least_eight_of_ten_are_fixed(attempts: Sequence[Future[Attempt]]) -> None:
-    found = [future.result() for future in attempts]
+def test_at_least_eight_of_ten_are_fixed(attempted: Callable[[int], Attempt]) -> None:
+    found = [attempted(number) for number in range(len(BUGS))]
     missed = {label(a.bug): (a.bug.old, a.bug.new, a.result["reason"]) for a in found if not a.fixed}
     print([(label(a.bug), a.result["seconds"]["total"]) for a in found])
     assert len(found) - len(missed) >= NEEDED, missed

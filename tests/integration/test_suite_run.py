@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import venv
 from collections.abc import Callable
@@ -175,7 +174,7 @@ def test_the_whole_has_a_limit_too(open_suite: OpenSuite) -> None:
     suite = open_suite(
         {"test_h.py": "import time\ndef test_a(): pass\ndef test_b(): time.sleep(99)\ndef test_c(): pass\n"}
     )
-    found = run(suite, ["test_h.py::test_a", "test_h.py::test_b", "test_h.py::test_c"], timeout=10.0, test_timeout=60.0)
+    found = run(suite, ["test_h.py::test_a", "test_h.py::test_b", "test_h.py::test_c"], timeout=4.0, test_timeout=60.0)
     assert outcomes(found) == {"test_a": "passed", "test_b": "timeout", "test_c": "missing"}
 
 
@@ -407,8 +406,8 @@ def test_stdin_is_empty_and_there_is_a_home(open_suite: OpenSuite) -> None:
     assert outcomes(run(open_suite({"test_a.py": code}, args=["-s"]))) == {"test_a": "passed"}
 
 
-def test_interpreter_is_the_targets(open_suite: OpenSuite) -> None:
-    code = f"import sys\ndef test_a(): assert sys.executable == {sys.executable!r}\n"
+def test_interpreter_is_the_targets(open_suite: OpenSuite, target_python: Path) -> None:
+    code = f"import sys\ndef test_a(): assert sys.executable == {str(target_python)!r}\n"
     assert outcomes(run(open_suite({"test_a.py": code}))) == {"test_a": "passed"}
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -222,7 +221,7 @@ for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
         import resource
-        resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
+        resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
         os.chdir(here)
         sys.path_importer_cache.clear()  # what "src" was before the change of directory
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -286,7 +285,7 @@ def mutations(source: str) -> Iterator[tuple[int, int, str]]:
                 yield (*span(node), "while True: pass")
 
 
-def oracle(root: Path, place: Path, runner: str, names: Any, asked: list[list[str]], python: str) -> dict[str, str]:
+def oracle(root: Path, place: Path, runner: str, names: Any, asked: list[list[str]], python: Path) -> dict[str, str]:
     """Verdicts of processes that have nothing of the project before the file is changed."""
     script = place / "oracle.py"
     script.write_text(ORACLE)
@@ -309,7 +308,9 @@ def as_unittest(tests: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runner", ["pytest", "unittest"])
-def test_the_warm_validator_agrees_with_a_changed_file(open_suite: OpenSuite, tmp_path: Path, runner: str) -> None:
+def test_the_warm_validator_agrees_with_a_changed_file(
+    open_suite: OpenSuite, target_python: Path, tmp_path: Path, runner: str
+) -> None:
     files = {"src/shop/__init__.py": "", "src/shop/core.py": CORE, "tests/__init__.py": ""}
     if runner == "pytest":
         files |= {
@@ -332,10 +333,10 @@ def test_the_warm_validator_agrees_with_a_changed_file(open_suite: OpenSuite, tm
     contents = [[str(n), path, CORE[:a] + text + CORE[b:]] for n, (a, b, text) in enumerate(edits)]
     clean = tmp_path / "clean"
     shutil.copytree(tmp_path / "project", clean)
-    expected = oracle(clean, tmp_path, runner, [goal, companions], contents, sys.executable)
+    expected = oracle(clean, tmp_path, runner, [goal, companions], contents, target_python)
     assert suite.open_warm(goal, 2) == ""
     asked = [(str(n), [Splice(path, a, b, text)], companions, 5.0) for n, (a, b, text) in enumerate(edits)]
-    found = {result.key: result for result in suite.check(asked, timeout=600)}
+    found = {result.key: result for result in suite.check(asked, timeout=600, cpu=1.0)}
     wrong = {edits[int(key)]: (expected[key], found[key]) for key in expected if found[key].verdict != expected[key]}
     assert not wrong
     verdicts = [result.verdict for result in found.values()]

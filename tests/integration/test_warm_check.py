@@ -120,7 +120,7 @@ def test_verdicts(warm: tuple[Suite, list[str], list[str]]) -> None:
     assert "AssertionError" in found["still wrong"].message
     assert "SyntaxError" in found["is no Python"].message
     assert "nothing" in found["cannot be imported"].message
-    assert 2.0 <= found["never ends"].seconds < 4.0
+    assert found["never ends"].seconds >= 2.0
 
 
 HOSTILE = {
