@@ -42,11 +42,13 @@ def baseline(session: Session, state: State) -> State:
     first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
     _check_time(session)
     goal = asked.must_pass(first)
-    traced = _traced(session, collection, first, goal, seconds)
+    fails = not all(i in first and first[i].passed for i in goal)
+    traced = _traced(session, collection, first, goal, seconds) if fails else {}
     flaky = _second_run(session, collection, first, goal, seconds, traced)
     goal = [i for i in goal if i in flaky or i not in first or not first[i].passed]
     if not goal:
         raise NothingToFix("the goal passes already; it was run twice")
+    traced = traced if fails else _traced(session, collection, first, goal, seconds)
     same = {i: r for i, r in traced.items() if i in first and r.passed == first[i].passed}
     found = Baseline(
         runner=collection.runner,
@@ -142,8 +144,8 @@ def _traced(
     seconds: float,
 ) -> dict[str, TestResult]:
     """The goal tests and the passing tests nearest to them, with the lines they execute, as far as the time allows."""
-    if not session.suite.traces or all(i in first and first[i].passed for i in goal):
-        return {}  # unless a test of the goal flickers there is nothing to locate
+    if not session.suite.traces:
+        return {}
     allowance = max(3.0, min(COVERAGE * session.budget.remaining(), 1.5 * seconds))
     chosen, cost = list(goal), 0.0
     for test_id in _nearest(collection.ids, first, goal):
