@@ -83,15 +83,20 @@ def load(path: Path) -> list[Instance]:
 def apply_patch(directory: Path, patch: str) -> None:
     """Apply a unified diff in a directory of coder's own. Raises DatasetError if it is refused or does not apply.
 
-    `git apply` as a plain patch tool: no repository, no configuration, nothing outside the directory.
+    `git apply` as a plain patch tool: no repository, no configuration, nothing outside the directory. What CI runs,
+    and coder's configuration, a patch may not touch (nor rename a file into it): a task has no user who could allow it.
     """
     from coder_sandbox.faults import SnapshotError
     from coder_sandbox.patches import paths_of
+    from coder_tools.protect import forbidden
 
     try:
-        paths_of(patch)
+        named = paths_of(patch)
     except SnapshotError as error:
         raise DatasetError(str(error)) from None
+    for path in sorted(named):
+        if why := forbidden(path):
+            raise DatasetError(f"the patch is refused: {path!r}: {why}")
     env = {"PATH": os.environ.get("PATH", os.defpath), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
     env |= {"GIT_CEILING_DIRECTORIES": str(directory.parent), "GIT_DIR": os.devnull, "LC_ALL": "C"}
     done = subprocess.run(

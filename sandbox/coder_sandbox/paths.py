@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from .faults import SnapshotError, shown_name
 from .objects import LINK, Entry, entry_of
 
 GIT_NAMES = frozenset((".git", "git~1"))
+IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+"""Characters that HFS+, the older file system of macOS, does not see in a name."""
 LONGEST_NAME, LONGEST_PATH = 255, 4000  # bytes
 
 
@@ -31,7 +34,7 @@ def path_fault(path: str) -> str:
         return "it is not a relative path of a file"
     if "." in parts or ".." in parts:
         return "it has . or .. in it"
-    if any(part.lower() in GIT_NAMES for part in parts):
+    if any(plain_name(part) in GIT_NAMES for part in re.split(r"[/\\]", path)):
         return "it belongs to git"
     if any(0xD800 <= ord(c) < 0xDC80 or 0xDCFF < ord(c) < 0xE000 for c in path):
         return "it has half a character in it"
@@ -39,6 +42,12 @@ def path_fault(path: str) -> str:
     if longest > LONGEST_NAME or len(path.encode("utf-8", "surrogateescape")) > LONGEST_PATH:
         return "the name is too long"
     return ""
+
+
+def plain_name(part: str) -> str:
+    """What one part of a path is on a file system that is less exact than Linux's: HFS+ leaves characters out,
+    NTFS what follows a colon and dots and spaces at the end; neither tells capitals from small letters."""
+    return IGNORED.sub("", part).partition(":")[0].rstrip(". ").lower() or part
 
 
 def _conflict(

@@ -90,6 +90,7 @@ SOCKET = (41, 198)
 IOCTL = (16, 29)
 PRLIMIT = (302, 261)
 
+THREAD, SHARED_FILES = 0x00010000, 0x00000400  # CLONE_THREAD, CLONE_FILES
 NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 FAMILIES = (1, 2, 10, 16)  # AF_UNIX, INET, INET6, NETLINK: each namespace has its own; of AF_VSOCK there is one
 TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: characters pushed into a terminal's input
@@ -126,7 +127,7 @@ def program(machine: str | None = None) -> bytes | None:
         *(step for number in refused if number is not None for step in _call(number, [_refuse(errno.EPERM)])),
         # its flags lie in memory, which a filter cannot read; the C library then falls back on clone
         *_call(CLONE3[column], [_refuse(errno.ENOSYS)]),
-        *_call(CLONE[column], [_argument(0), _Step(_ANY_BIT, NAMESPACES, no=1), _refuse(errno.EPERM), _allow()]),
+        *_call(CLONE[column], _clone()),
         *_call(SOCKET[column], [_argument(0), *_among(FAMILIES), _refuse(errno.EAFNOSUPPORT), _allow()]),
         *_call(IOCTL[column], [_argument(1), *_among(TERMINAL), _allow(), _refuse(errno.EPERM)]),
         # of oneself alone (0): the agent's limits are those that it needs to watch with
@@ -134,6 +135,19 @@ def program(machine: str | None = None) -> bytes | None:
         _allow(),
     ]
     return b"".join(struct.pack("=HBBI", step.code, step.yes, step.no, step.value) for step in steps)
+
+
+def _clone() -> list[_Step]:
+    """No new namespace; and no thread with descriptors of its own, which the watchdog would have to look for."""
+    return [
+        _argument(0),
+        _Step(_ANY_BIT, NAMESPACES, no=1),
+        _refuse(errno.EPERM),
+        _Step(_ANY_BIT, THREAD, no=2),
+        _Step(_ANY_BIT, SHARED_FILES, yes=1),
+        _refuse(errno.EPERM),
+        _allow(),
+    ]
 
 
 def _refuse(number: int) -> _Step:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coder_sandbox import bwrap
 from coder_sandbox.choose import open_sandbox
-from coder_sandbox.contract import ExecResult, Limits, Sandbox, SandboxError
+from coder_sandbox.contract import ExecResult, Limits, Sandbox, SandboxError, Workspace
 from coder_sandbox.launch import AGENT
 
 Open = Callable[[Limits], Sandbox]
@@ -102,6 +106,15 @@ def test_35_processes_that_are_always_new_ones(box: Sandbox, processes_with: Cal
 
 BOMBS = {
     "private": "keep = [bytearray(b'x' * (1 << 20)) for _ in range(400)]",
+    "first thread ended": """
+import ctypes, os, sys, threading, time
+def take():
+    time.sleep(0.05)
+    keep = [bytearray(b'x' * (1 << 20)) for _ in range(400)]
+    if len(sys.argv) < 2: time.sleep(30)
+    os._exit(0)
+threading.Thread(target=take).start()
+ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)  # exit, of this thread alone""",
     "shared": "import mmap\nm = mmap.mmap(-1, 400 << 20)\nfor at in range(0, 400 << 20, 4096): m[at] = 1",
     "memfd": "import os\nf = os.memfd_create('x')\nfor _ in range(400): os.write(f, b'x' * (1 << 20))",
     "system v": """
@@ -120,6 +133,38 @@ def test_36_a_memory_bomb(way: str, opened: Open) -> None:
     assert python(box, code).killed_by == "memory"
     assert python(box, "print(len(bytearray(20_000_000)))").stdout == "20000000\n"
     assert python(opened(Limits()), code, "and end").exit_code == 0  # control
+
+
+@pytest.mark.bwrap
+def test_36_memory_that_nobody_can_count(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held in sockets, say. Where no fence of the kernel's stands, the machine's last memory is not touched.
+
+    Using it up would endanger the test machine: the agent's copy here takes all of it for the last.
+    """
+    shutil.copytree(AGENT, tmp_path / "agent")
+    guard = tmp_path / "agent/guard.py"
+    guard.write_text(guard.read_text().replace("SPARE = 0.03", "SPARE = 1.0"))
+    monkeypatch.setattr(bwrap, "fence", lambda limits: None)
+    for agent, verdict in ((tmp_path / "agent", "memory"), (AGENT, None)):
+        monkeypatch.setattr(bwrap, "AGENT", agent)
+        box = open_sandbox("bwrap", workspace, Limits())
+        try:
+            assert box.run(["sleep", "0.3" if verdict is None else "30"], timeout=40).killed_by == verdict
+        finally:
+            box.close()
+
+
+def test_39_so_many_descriptors_that_a_look_takes_long(opened: Open) -> None:
+    code = """
+import os, sys, time
+kept = [os.dup(0) for _ in range(4000)]
+for _ in range(int(sys.argv[1])):
+    if os.fork() == 0: time.sleep(60); os._exit(0)
+time.sleep(0.3 if sys.argv[1] == '1' else 30)
+os.kill(0, 9)
+"""
+    assert python(opened(Limits()), code, "30").killed_by == "memory"
+    assert python(opened(Limits()), code, "1").killed_by is None  # control
 
 
 def test_37_endless_output(opened: Open) -> None:
@@ -164,6 +209,43 @@ def test_38_a_loop_that_ignores_signals_and_a_child_that_daemonises(
     assert left
 
 
+HEADLESS = """
+import ctypes, fcntl, os, threading, time
+own, its = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    held = open('held', 'w')
+    fcntl.flock(held, fcntl.LOCK_EX)
+    os.write(its, b'x')
+    threading.Thread(target=time.sleep, args=(20,)).start()
+    ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)
+os.read(own, 1)
+time.sleep(0.1)
+"""
+
+
+def test_38_a_child_whose_first_thread_has_ended(box: Sandbox, tmp_path: Path) -> None:
+    """To /proc it is a dead process, nameless and without memory; the lock that it holds tells that it is not."""
+
+    def is_held(file: Path) -> bool:
+        with file.open() as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    assert python(box, HEADLESS).exit_code == 0
+    assert not is_held(box.workspace.worktree / "held")
+    # control: a plain process leaves it behind
+    with subprocess.Popen([sys.executable, "-c", HEADLESS], cwd=tmp_path, start_new_session=True) as process:
+        process.wait()
+        assert is_held(tmp_path / "held")
+        number = (tmp_path / "held").stat().st_ino
+        (left,) = [row.split()[4] for row in Path("/proc/locks").read_text().splitlines() if f":{number} " in row]
+        os.kill(int(left), 9)
+
+
 def test_39_every_descriptor(opened: Open) -> None:
     code = "kept = [open('/dev/null') for _ in range(400)]; print(len(kept))"
     box = opened(Limits(open_files=200))
@@ -178,7 +260,7 @@ def test_40_a_command_that_sleeps_forever(box: Sandbox) -> None:
 
 
 @pytest.mark.bwrap
-def test_36_the_kernels_own_fence_around_bubblewrap(host: Any) -> None:
+def test_36_the_kernels_own_fence_around_bubblewrap(workspace: Workspace) -> None:
     """Where a control group may be made there is one, it is read-only inside, and it goes with the sandbox."""
     from coder_sandbox.cgroup import MOUNT, PREFIX, fence
 
@@ -187,7 +269,7 @@ def test_36_the_kernels_own_fence_around_bubblewrap(host: Any) -> None:
         pytest.skip("no control group may be made here: not root, and none is delegated")
     trial.close()
     before = set(MOUNT.glob(f"**/{PREFIX}*"))
-    box = open_sandbox("bwrap", host.workspace, Limits(memory_mb=100))
+    box = open_sandbox("bwrap", workspace, Limits(memory_mb=100))
     try:
         files = "/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max"
         shown = box.run(["sh", "-c", f"cat {files} 2>/dev/null"], timeout=10).stdout

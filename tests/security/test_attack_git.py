@@ -282,15 +282,22 @@ print(json.dumps(done))
     assert attack(shown, code, *targets)  # control
 
 
-OUTSIDE = f"/etc/coder-test-{os.getpid()}"
+OUTSIDE = f"/tmp/coder-test-{os.getpid()}"
 NEW = "--- /dev/null\n+++ {}\n@@ -0,0 +1 @@\n+{}\n"
 LINK = "diff --git a/l b/l\nnew file mode 120000\n" + NEW.format("b/l", "..") + "\\ No newline at end of file\n"
 THROUGH = "diff --git a/l/x b/l/x\nnew file mode 100644\n" + NEW.format("b/l/x", "owned")
 HOSTILE_PATCHES = {
     ".git/config": NEW.format("b/.git/config", "owned"),
     ".GIT/config": NEW.format("b/.GIT/config", "owned"),
+    "HFS+": NEW.format("b/.g\u200cit/config", "owned"),
+    "NTFS": NEW.format("b/GIT~1/config", "owned"),
+    "NTFS stream": NEW.format("b/.git::$INDEX_ALLOCATION/config", "owned"),
+    "CI": NEW.format("b/.github/workflows/x.yml", "owned"),
+    "coder": NEW.format("b/.coder.toml", "owned"),
+    "rename into CI": "diff --git a/a.py b/.github/workflows/a.py\nsimilarity index 100%\n"
+    "rename from a.py\nrename to .github/workflows/a.py\n",
     "../x": NEW.format("b/../x", "owned"),
-    "/etc/x": NEW.format(OUTSIDE, "owned"),
+    "absolute": NEW.format(OUTSIDE, "owned"),
     "symlink": LINK,
     "through a symlink": LINK + THROUGH,
     "mode change": "diff --git a/a.py b/a.py\nold mode 100644\nnew mode 120000\n",
@@ -301,14 +308,20 @@ HOSTILE_PATCHES = {
 
 @pytest.mark.parametrize("name", HOSTILE_PATCHES)
 def test_19_a_patch_whose_paths_lead_elsewhere(name: str, tmp_path: Path) -> None:
+    """The control is git, told to do whatever a patch says. Two of these it does not do even then."""
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "a.py").write_text("a = 1\n")
     with pytest.raises(DatasetError, match="refused"):
         apply_patch(tree, HOSTILE_PATCHES[name])
-    assert [p.name for p in tmp_path.iterdir()] == ["tree"]
-    assert [p.name for p in tree.iterdir()] == ["a.py"]
+    assert sorted(tmp_path.rglob("*")) == [tree, tree / "a.py"]
+    assert (tree / "a.py").read_text() == "a = 1\n" and not (tree / "a.py").is_symlink()
     assert not Path(OUTSIDE).exists()
+    argv = ["git", "apply", "--unsafe-paths", "-"]
+    env = {**os.environ, "GIT_DIR": os.devnull}
+    done = subprocess.run(argv, cwd=tree, input=HOSTILE_PATCHES[name].encode(), env=env, check=False)
+    assert (done.returncode == 0) is (name not in ("through a symlink", "mode change"))
+    assert (sorted(tmp_path.rglob("*")) != [tree, tree / "a.py"]) is (done.returncode == 0)
 
 
 @pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])

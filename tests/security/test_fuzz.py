@@ -50,8 +50,8 @@ PARTS = st.one_of(st.sampled_from(SCRAPS), st.text(max_size=8))
 NAMES = st.builds("/".join, st.lists(PARTS, max_size=4)) | st.text(max_size=20)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | NAMES,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
-    max_leaves=8,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=5,
 )
 FILES = {"a.py": b"def a():\n    return 1\n", "tests/test_a.py": b"def test(): assert False\n", "link": b"../out"}
 KEYS = st.sampled_from(["path", "search", "replace", "content", "function", "pattern", "name", "start", "end"]) | NAMES
@@ -141,7 +141,7 @@ REPLIES = st.builds(
 
 
 @fuzzed
-@given(pieces=st.lists(LINES | REPLIES, max_size=5))
+@given(pieces=st.lists(LINES | REPLIES, max_size=4))
 def test_fuzz_agent_protocol_lines(pieces: list[bytes]) -> None:
     place = Path("/nowhere")
     client = AgentClient("said", Workspace(place, place, place), Limits(), Said(*pieces))

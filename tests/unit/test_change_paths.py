@@ -20,6 +20,7 @@ ENTRIES = {
     [
         "", "/etc/passwd", "../x", "pkg/../../x", "./a.py", "pkg//b.py", "pkg/", "nul\0.py",
         ".git/config", "pkg/.git/hooks/x", ".GIT/config", "git~1/config", ".git",
+        ".g\u200cit/config", ".GIT. /config", ".git::$INDEX_ALLOCATION/config", "GIT~1", "a\\.git\\config", ".git:x",
         "link/x", "link", "pkg", "a.py/x", "n" * 256, "d/" * 2001 + "x",
     ],
 )  # fmt: skip
@@ -39,7 +40,20 @@ def test_a_file_below_a_file_of_the_same_change_is_refused():
 
 
 @pytest.mark.parametrize(
-    "path", ["a.py", "new.py", "new/dir/x.py", ".gitignore", "pkg/git.py", "naïve.py", "with space"]
+    "path",
+    [
+        "a.py",
+        "new.py",
+        "new/dir/x.py",
+        ".gitignore",
+        "pkg/git.py",
+        "naïve.py",
+        "with space",
+        "...",
+        "a.git",
+        "b:c",
+        " .",
+    ],
 )
 def test_accepted(path):
     assert checked({path: b"x"}, ENTRIES, {}) == {path: b"x"}

@@ -136,6 +136,9 @@ def test_code_is_not_protected(path: str) -> None:
         ".gitlab-ci.yml",
         ".coder.toml",
         ".gitattributes",
+        ".GitHub\u200c./workflows/ci.yml",
+        "git~1/config",
+        ".gitattributes::$DATA",
     ],
 )
 def test_some_files_are_never_edited_whatever_is_allowed(path: str) -> None:

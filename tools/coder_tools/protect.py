@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+from coder_sandbox.paths import GIT_NAMES, plain_name
+
 _TEST_DIRECTORIES = frozenset({"test", "tests", "__tests__"})
 _FIXTURE_DIRECTORIES = frozenset({"fixtures", "testdata", "test_data", "__snapshots__", "__mocks__", "cassettes"})
 _TEST_FILE = re.compile(
@@ -51,8 +53,8 @@ _GIT_FILES = frozenset({".gitmodules", ".gitattributes"})
 
 def forbidden(path: str, allow_config: bool = False) -> str:
     """Why this path is not edited, tests or not; "" if it may be. `allow_config`: CI's and coder's own files may."""
-    parts = path.lower().split("/")
-    if ".git" in parts or parts[-1] in _GIT_FILES:
+    parts = [plain_name(part) for part in path.split("/")]
+    if GIT_NAMES.intersection(parts) or parts[-1] in _GIT_FILES:
         return "it belongs to git"
     if allow_config:
         return ""

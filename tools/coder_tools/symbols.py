@@ -95,7 +95,7 @@ def find_uses(workspace: Workspace, name: str, limit: int = 100) -> list[Use]:
         if tree is None:
             continue
         lines = data.split(b"\n")
-        wanted = last.encode()
+        wanted = last.encode("utf-8", "surrogatepass")
         seen: set[int] = set()
         for match in re.finditer(rb"(?<![\w$])" + re.escape(wanted) + rb"(?![\w$])", data):
             node = tree.root_node.descendant_for_byte_range(match.start(), match.end())
@@ -130,7 +130,7 @@ def _symbol(name: str, qualified: str, kind: str, path: str, node: Node) -> Symb
 
 def _files_with(workspace: Workspace, name: str) -> Iterator[tuple[str, bytes]]:
     """The files of known languages that have the name in them at all."""
-    needle = name.encode()
+    needle = name.encode("utf-8", "surrogatepass")  # half a character is in no file
     for path in workspace.files():
         if grammar_of(path) is not None:
             data = workspace.read(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import Iterator, NamedTuple, Set, Tuple
+from typing import Callable, Iterator, NamedTuple, Set, Tuple
 
 DEEPEST = 500  # directories within each other; each costs a descriptor while it is measured
 OFTEN = 5.0  # seconds between two measurements that nothing calls for, or 50 times what one takes
@@ -26,32 +26,53 @@ class Disk:
     The whole tree is only measured when the file system has filled by so much since the last time that the
     worktree, if all of that were its own, would be over: asking the file system costs next to nothing. And, since
     somebody else may free what is taken here, now and then.
+
+    By how much more the file system has filled than what was measured explains is somebody else's doing, unless
+    something inside hides files: then it is taken for theirs.
     """
 
     def __init__(self, root: str, megabytes: int, files: int) -> None:
-        self._root, self._limit = root, Use(megabytes << 20, files)
+        self.root, self._limit = root, Use(megabytes << 20, files)
         self._apart = set(_mounted_below(root))
         self.device = os.stat(root).st_dev
         self._taken, self._then = Use(0, 0), _used(root)
+        self._unexplained = Use(0, 0)
         self._due = time.monotonic() + OFTEN
         self._scratch = [(place, _used(place).files) for place in IN_MEMORY if os.path.isdir(place)]
 
-    def over(self, held: int) -> bool:
-        """Whether more is taken than may be. `held` are bytes of files that are open and have no name."""
+    def over(self, held: int, hides: Callable[[], bool]) -> bool:
+        """Whether more is taken than may be.
+
+        `held` are bytes of files that are open and have no name; `hides` says whether there may be more of them
+        than can be seen.
+        """
         if any(_used(place).files - before > INODES for place, before in self._scratch):
             return True
-        now = _used(self._root)
+        now = _used(self.root)
         began = time.monotonic()
-        most = Use(*(t + n - b for t, n, b in zip(self._taken, now, self._then)))
+        most = _more(self._taken, _less(now, self._then))
         if _within(most, self._limit) and began < self._due:
             return False
         try:
-            taken = _measure(self._root, self._apart)
+            tree = _measure(self.root, self._apart)
         except RecursionError:  # made to be too deep to look into
             return True
         self._due = time.monotonic() + max(OFTEN, 50 * (time.monotonic() - began))
-        self._taken, self._then = Use(taken.bytes + held, taken.files), now
-        return not _within(self._taken, self._limit)
+        before, filled = self._taken, _less(now, self._then)
+        self._taken, self._then = Use(tree.bytes + held, tree.files), now
+        strange = _more(self._unexplained, _less(filled, _less(self._taken, before)))
+        self._unexplained = Use(*(max(0, number) for number in strange))
+        if not _within(self._taken, self._limit):
+            return True
+        return not _within(_more(self._taken, self._unexplained), self._limit) and hides()
+
+
+def _more(one: Use, other: Use) -> Use:
+    return Use(*(a + b for a, b in zip(one, other)))
+
+
+def _less(one: Use, other: Use) -> Use:
+    return Use(*(a - b for a, b in zip(one, other)))
 
 
 def _within(use: Use, limit: Use) -> bool:

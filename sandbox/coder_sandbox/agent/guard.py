@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any, Collection, Dict, Iterator, Optional
 
 if TYPE_CHECKING:
     from coder_sandbox.agent.disk import Disk
-    from coder_sandbox.agent.processes import PINNED, descendants, kill_descendants, table
+    from coder_sandbox.agent.held import TooMany, held_bytes, hides_files
+    from coder_sandbox.agent.processes import PINNED, descendants, is_living, kill_descendants, speaker, table
 else:
     from disk import Disk
-    from processes import PINNED, descendants, kill_descendants, table
+    from held import TooMany, held_bytes, hides_files
+    from processes import PINNED, descendants, is_living, kill_descendants, speaker, table
 
 IPC_RMID = 0
 TICK = 0.1  # seconds between two looks at what is used
 BLIND = 71  # exit code of an agent that can no longer see what is used
+SPARE = 0.03  # of the machine's memory: where no fence of the kernel's stands, that much is left to everybody else
 ANONYMOUS, SHARED = b"Anon:", b"Shmem:"
 
 
@@ -64,21 +67,19 @@ def _remove_unattached() -> None:
         ctypes.CDLL(None).shmctl(segment, IPC_RMID, None)
 
 
-def held_bytes(pids: Collection[int], device: int) -> Dict[bool, int]:
-    """Bytes of files that have no name any more and are open, by whether they lie on `device`.
+def is_fenced() -> bool:
+    """Whether a control group is shown here and the agent is in it."""
+    for place in ("/sys/fs/cgroup", "/sys/fs/cgroup/memory"):
+        with suppress(OSError), open(f"{place}/cgroup.procs") as file:
+            if str(os.getpid()) in file.read().split():
+                return True
+    return False
 
-    A memfd is such a file. Those of a process that has hidden its descriptors (PR_SET_DUMPABLE) cannot be seen.
-    """
-    seen: Dict[Any, int] = {}
-    for pid in pids:
-        with suppress(OSError):
-            for name in os.listdir(f"/proc/{pid}/fd"):
-                with suppress(OSError):
-                    status = os.stat(f"/proc/{pid}/fd/{name}")
-                    if status.st_nlink == 0 and status.st_blocks:
-                        seen[status.st_dev, status.st_ino] = status.st_blocks * 512
-    there = sum(size for (where, _), size in seen.items() if where == device)
-    return {True: there, False: sum(seen.values()) - there}
+
+def is_scarce() -> bool:
+    """Whether the machine itself is nearly out of memory, whoever has taken it."""
+    free, total = _fields("/proc/meminfo", (b"MemAvailable:",)), _fields("/proc/meminfo", (b"MemTotal:",))
+    return free is not None and total is not None and free < SPARE * total
 
 
 def oom_kills() -> int:
@@ -100,12 +101,14 @@ class Guard:
         self._tasks = 0
         self._disk: Optional[Disk] = None
         self._busy = threading.Event()
+        self._fenced = True
         self._looking = threading.Lock()  # held from a look to the end of what it leads to
         self._oom_kills = 0
 
     def start(self, memory_mb: int, processes: int, disk: Disk) -> None:
         """Begin to watch, in a thread that sleeps while nothing runs."""
         self._memory, self._tasks, self._disk = memory_mb << 20, processes, disk
+        self._fenced = is_fenced()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def __enter__(self) -> Guard:
@@ -144,17 +147,25 @@ class Guard:
             os._exit(BLIND)  # of the first process of its namespace: the kernel ends all others
 
     def _excesses(self) -> Iterator[str]:
-        assert self._disk
+        disk = self._disk
+        assert disk
+        if not self._fenced and is_scarce():  # what is held where nobody can count it (in sockets, say) is held too
+            yield "memory"
         processes = table()
-        below = {pid for pid in descendants(processes) if processes[pid][1] not in "ZX"}
+        below = [pid for pid in descendants(processes) if is_living(processes[pid])]
         if sum(processes[pid][2] for pid in below) > self._tasks:
             yield "processes"
-        held = held_bytes(below, self._disk.device)
+        pids = {speaker(pid, processes[pid]) for pid in below}
+        try:
+            held = held_bytes(pids, disk.device)
+        except TooMany:  # each is memory of the kernel's that is counted nowhere, and makes a look take longer
+            yield "memory"
+            return
         nobodys = held[False] + sum(_unattached().values())
         left = self._memory - nobodys
-        if sum(map(_resident, below)) > left and sum(map(_proportional, below)) > left:
+        if sum(map(_resident, pids)) > left and sum(map(_proportional, pids)) > left:
             yield "memory"
-        if self._disk.over(held[True]):
+        if disk.over(held[True], lambda: hides_files(pids, disk.root)):
             yield "disk"
 
 

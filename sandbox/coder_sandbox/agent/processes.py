@@ -10,28 +10,45 @@ import os
 import signal
 import time
 from contextlib import contextmanager, suppress
-from typing import Collection, Dict, Iterator, Set, Tuple
+from typing import Collection, Dict, Iterator, Optional, Set, Tuple
 
 PINNED: Set[int] = set()
 """Direct children that outlive one request (the warm validator): their trees survive the end of a command."""
 
-Table = Dict[int, Tuple[int, str, int]]
-"""pid -> (parent's pid, state letter, threads)"""
+Row = Tuple[int, str, int]
+"""(parent's pid, state letter, threads)"""
+
+Table = Dict[int, Row]
+
+
+def _row(pid: int) -> Optional[Row]:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()  # the command's name may hold anything
+    except OSError:
+        return None
+    return int(fields[1]), fields[0].decode(), int(fields[17])
 
 
 def table() -> Table:
-    """Every process that can be seen. Processes that end meanwhile are left out."""
-    found: Table = {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()  # the command's name may hold anything
-        except OSError:
-            continue
-        found[int(name)] = (int(fields[1]), fields[0].decode(), int(fields[17]))
-    return found
+    """Every process that can be seen, by its pid. Processes that end meanwhile are left out."""
+    rows = ((int(name), _row(int(name))) for name in os.listdir("/proc") if name.isdigit())
+    return {pid: row for pid, row in rows if row is not None}
+
+
+def is_living(row: Row) -> bool:
+    """Whether any of its threads is: the first, which speaks for all, may have ended before the others."""
+    return row[1] not in "ZX" or row[2] > 1
+
+
+def speaker(pid: int, row: Row) -> int:
+    """Of a living process, a thread of which /proc tells memory and descriptors (as if it were a process)."""
+    if row[1] in "ZX":
+        with suppress(OSError):
+            for name in os.listdir(f"/proc/{pid}/task"):
+                if (its := _row(int(name))) is not None and its[1] not in "ZX":
+                    return int(name)
+    return pid
 
 
 def descendants(processes: Table, keep: Collection[int] = ()) -> Set[int]:
@@ -51,7 +68,7 @@ def descendants(processes: Table, keep: Collection[int] = ()) -> Set[int]:
 
 def _living(keep: Collection[int]) -> Set[int]:
     processes = table()
-    return {pid for pid in descendants(processes, keep) if processes[pid][1] not in "ZX"}
+    return {pid for pid in descendants(processes, keep) if is_living(processes[pid])}
 
 
 def _signal(pids: Collection[int], number: int) -> None:
