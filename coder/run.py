@@ -116,7 +116,6 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
 
     if not request.repo.is_dir():
         raise UsageError(f"there is no directory {request.repo}")
-    (rundir.path / "blobs").mkdir(exist_ok=True)
     try:
         base = (
             Base.open(rundir.path)

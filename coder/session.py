@@ -5,8 +5,6 @@ A session holds no decision and nothing a resume would need: that is in the stat
 
 from __future__ import annotations
 
-import hashlib
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coder.policies.contract import Policy
+from coder.record.prompts import Prompts
 from coder.record.store import RunDir
 from coder.state import Ref
 from coder.supervisor.budget import Budget
@@ -70,15 +69,17 @@ class Session:
         """The supervisor's watch over this run."""
         return Live(self.rundir.events())
 
+    @cached_property
+    def prompts(self) -> Prompts:
+        """Keeps what is sent to the model."""
+        return Prompts(self.rundir.blobs)
+
     def emit(self, node: str, kind: str, data: dict[str, Any]) -> None:
         self.rundir.log.append(node, kind, data)
 
     def save(self, value: Any) -> Ref:
         """Keep a JSON value in the run's blob store, by its content."""
-        text = json.dumps(value, sort_keys=True)
-        ref = hashlib.sha256(text.encode()).hexdigest()[:24]
-        self.rundir.write_json(f"blobs/{ref}.json", value)
-        return ref
+        return self.rundir.blobs.save(value)
 
     def save_passing(self, value: Any) -> Ref:
         """Keep a JSON value of which only the newest is needed, such as what the policy remembers."""
@@ -88,16 +89,15 @@ class Session:
 
     def forget(self, keep: set[Ref]) -> None:
         """Remove the passing values of this process but for those that the last checkpoint names."""
-        for ref in self._passing - keep:
-            (self.rundir.path / f"blobs/{ref}.json").unlink(missing_ok=True)
+        self.rundir.blobs.remove(self._passing - keep)
         self._passing &= keep
 
     def load(self, ref: Ref) -> Any:
-        return self.rundir.read_json(f"blobs/{ref}.json") if ref else None
+        return self.rundir.blobs.load(ref) if ref else None
 
     def save_changes(self, changes: Changes) -> Ref:
         """Keep a change set; the empty one is ""."""
-        encoded = {path: None if data is None else b64encode(data).decode() for path, data in changes.items()}
+        encoded = {path: None if data is None else b64encode(data).decode() for path, data in sorted(changes.items())}
         return self.save(encoded) if encoded else ""
 
     def load_changes(self, ref: Ref) -> dict[str, bytes | None]:

@@ -1,9 +1,13 @@
 """A SQLite saver that keeps the newest checkpoints of a run alone: the older ones are never resumed from.
 
-Every checkpoint holds the whole state, so keeping them all makes the file grow with the square of the steps.
+Every checkpoint holds the whole state, so keeping them all makes the file grow with the square of the steps. And each
+waits for the disk, so nothing is written besides them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
@@ -31,9 +35,13 @@ class NewestSqliteSaver(SqliteSaver):
         where = made["configurable"]
         older = (where["thread_id"], where["checkpoint_ns"], where["checkpoint_id"])
         with self.cursor() as cursor:
-            for table in ("checkpoints", "writes"):
-                cursor.execute(
-                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id < ?",
-                    older,
-                )
+            cursor.execute(
+                "DELETE FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id < ?", older
+            )
         return made
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """What one of several nodes at once has done before the others end: here one node runs at a time, and the
+        checkpoint that follows holds the same."""

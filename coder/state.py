@@ -1,6 +1,6 @@
 """The state that LangGraph carries and checkpoints: small, and builtins only.
 
-The SQLite checkpointer writes the whole state at every step, so bulk (test results, change sets, the model's
+The checkpointer writes the whole state at every step, so bulk (test results, change sets, the model's
 conversation) lives in the run's blob store and the state holds its reference.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 """Raised when nodes or their meaning change: a checkpoint of another version cannot be resumed."""
 
 NodeName = Literal["baseline", "plan", "edit", "test", "analyze", "verify"]
@@ -61,6 +61,7 @@ class State(TypedDict, total=False):
     took: float  # seconds of the last step
     tested: dict[Ref, list[Any]]  # tested change sets: goal tests passed, tests broken, bytes, shape, finding
     test_runs: int
+    think: bool  # whether the model may think
     demanded: bool  # whether the supervisor asked for the step that comes
     switched: bool  # whether the supervisor has changed the policy already
     status: str
@@ -98,6 +99,7 @@ def fresh() -> State:
         took=0.0,
         tested={},
         test_runs=0,
+        think=True,
         demanded=False,
         switched=False,
         status="",

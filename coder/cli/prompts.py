@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coder.cli.terminal import print_text
 from coder.errors import UsageError
+from coder.record.prompts import prompts
 
 if TYPE_CHECKING:
     from coder.record.store import RunDir
@@ -14,19 +15,19 @@ if TYPE_CHECKING:
 
 def show_prompt(run: RunDir, step: int) -> None:
     """What was sent to the model in a step, word for word but for masked secrets. UsageError if nothing was."""
-    prompts = {event.data["step"]: event.data for event in run.events() if event.kind == "prompt"}
-    if step not in prompts:
-        steps = ", ".join(map(str, prompts)) or "none at all"
+    found = prompts(run.events())
+    if step not in found:
+        steps = ", ".join(map(str, found)) or "none at all"
         raise UsageError(f"run {run.id} sent nothing to a model in step {step}; steps that did: {steps}")
-    sent = prompts[step]
+    sent = found[step]
     print_text(
         f"step {step}: {sent['prompt_tokens']} tokens in, {sent['completion_tokens']} out, "
         f"thinking {'on' if sent['think'] else 'off'}, at most {sent['max_tokens']} tokens of answer"
     )
-    for tool in run.read_json(f"blobs/{sent['tools']}.json") or []:
+    for tool in run.blobs.load(sent["tools"]) or []:
         print_text(f"tool: {json.dumps(tool['function'], ensure_ascii=False)}")
     for ref in sent["messages"]:
-        _message(run.read_json(f"blobs/{ref}.json") or {})
+        _message(run.blobs.load(ref) or {})
 
 
 def _message(message: dict[str, Any]) -> None:

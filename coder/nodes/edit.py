@@ -26,7 +26,7 @@ def edit(session: Session, state: State) -> State:
     if state["batch"]:  # what passed of it did not hold: the rest has not been tried
         return State(proposal="test")
     memory: dict[str, Any] = session.load(state["memory"]) or {}
-    view = view_of(session, state)
+    view = view_of(session, state, memory)
     made = session.policy.edit(view)
     record_prompt(session, "edit", state, made.spent)
     memory["policy"] = view.memory

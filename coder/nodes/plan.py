@@ -22,8 +22,7 @@ def plan(session: Session, state: State) -> State:
     memory: dict[str, Any] = session.load(state["memory"]) or {}
     if "suspects" not in memory:
         memory["suspects"], memory["world"] = _suspects(session, state)
-        state = State(**{**state, "memory": session.save_passing(memory)})
-    view = view_of(session, state)
+    view = view_of(session, state, memory)
     proposal = session.policy.plan(view)
     record_prompt(session, "plan", state, proposal.spent)
     memory["policy"] = view.memory

@@ -34,10 +34,9 @@ def _baseline(session: Session, ref: Ref) -> Baseline:
     return found
 
 
-def view_of(session: Session, state: State) -> View:
-    """The view for the next step. Its workspace starts from the change set under test."""
+def view_of(session: Session, state: State, memory: dict[str, Any]) -> View:
+    """The view for the next step of a run that remembers `memory`. Its workspace starts from the change under test."""
     found = load_baseline(session, state)
-    memory: dict[str, Any] = session.load(state["memory"]) or {}
     left = session.budget.left(state)
     finding = session.load(state["finding"])
     standing = memory.get("standing") or {}
@@ -75,7 +74,7 @@ def view_of(session: Session, state: State) -> View:
         refused=tuple(session.base.diff(session.load_changes(ref)) for ref in state["failed"][-SHOWN_REFUSED:]),
         facts=session.live.watch.known.facts(),
         nudge=memory.get("nudge", ""),
-        think=memory.get("think", True),
+        think=state["think"],
         logs=_logs(session, state),
         language=session.language,
         images=tuple(data_url(file) for file in session.request.pictures),
@@ -91,13 +90,11 @@ def _logs(session: Session, state: State) -> dict[str, str]:
 
 
 def record_prompt(session: Session, node: NodeName, state: State, spent: Spent) -> None:
-    """Keep what was sent to the model, a message a blob: what a prompt shares with the one before is kept once."""
+    """Keep what was sent to the model."""
     if spent.prompt is None:
         return
-    sent = {**spent.prompt, "prompt_tokens": spent.prompt_tokens, "completion_tokens": spent.completion_tokens}
-    sent["messages"] = [session.save(message) for message in spent.prompt["messages"]]
-    sent["tools"] = session.save(spent.prompt["tools"])
-    session.emit(node, "prompt", {"step": state["counts"]["steps"] + 1, **sent})
+    tokens = {"prompt_tokens": spent.prompt_tokens, "completion_tokens": spent.completion_tokens}
+    session.emit(node, "prompt", {"step": state["counts"]["steps"] + 1, **session.prompts.take(spent.prompt), **tokens})
 
 
 def _candidate(stored: dict[str, Any]) -> Candidate:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from coder.errors import EnvironmentFault, UsageError
+from coder.record.blobs import Blobs
 from coder.record.events import Event, EventLog, read_events
 from coder.record.mask import Masker
 from coder.record.result import Result
@@ -71,6 +72,16 @@ class RunDir:
         """The event log, open for appending."""
         return EventLog(self.path / "events.jsonl", self.id)
 
+    @cached_property
+    def blobs(self) -> Blobs:
+        """The bulk that events and checkpoints name."""
+        return Blobs(self.path / "blobs.sqlite")
+
+    def settle(self) -> None:
+        """Return when what was saved and appended so far is on the disk: the end of a step."""
+        self.blobs.commit()
+        self.log.sync()
+
     def events(self) -> Iterator[Event]:
         """What the log holds so far."""
         return read_events(self.path / "events.jsonl")
@@ -83,7 +94,7 @@ class RunDir:
         return meta
 
     def write_json(self, name: str, value: Any) -> None:
-        """Replace a JSON file of the run atomically; `name` may lie in a directory ("blobs/a.json").
+        """Replace a JSON file of the run atomically; `name` may lie in a directory ("alternatives/1.json").
 
         Not masked: it holds what the run needs, exactly.
         """
@@ -218,20 +229,16 @@ class RunDir:
         return max(0.0, total + ((last - began).total_seconds() if began and last else 0.0))
 
     def size(self) -> int:
-        """Bytes of the run's record: its own files and its blobs, not the worktrees."""
-        places = (self.path, self.path / "blobs")
-        return sum(
-            entry.stat(follow_symlinks=False).st_size
-            for place in places
-            if place.is_dir()
-            for entry in os.scandir(place)
-            if entry.is_file(follow_symlinks=False)
-        )
+        """Bytes of the run's record: its own files, not the worktrees."""
+        entries = (entry for entry in os.scandir(self.path) if entry.is_file(follow_symlinks=False))
+        return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
 
     def close(self) -> None:
         """Close the log and give the run free. Safe to call twice."""
         if "log" in self.__dict__:
             self.log.close()
+        if "blobs" in self.__dict__:
+            self.__dict__.pop("blobs").close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

@@ -20,7 +20,8 @@ _PLAN = "Your next plan must name evidence that you do not have yet, and how to 
 
 def answer(session: Session, state: State, update: State, seen: Seen) -> Decision | None:
     """Carry out the intervention of a step, if there is one; None if what was proposed may go on."""
-    _relax(session, state, update)
+    if not state["think"] and session.live.watch.ladder.rung < Rung.CONSTRAIN:
+        update["think"] = True  # whoever has climbed back may think again
     if seen.intervention is None:
         return None
     rung = seen.intervention.rung
@@ -48,7 +49,8 @@ def _carry_out(session: Session, state: State, update: State, rung: Rung, text: 
         remember(session, state, update, nudge=text)
         return None
     if rung == Rung.CONSTRAIN:
-        remember(session, state, update, nudge=f"{text} {_plan(session)}", think=False)
+        remember(session, state, update, nudge=f"{text} {_plan(session)}")
+        update["think"] = False
         if untested(state):
             return Decision("test", "drift: what was changed is tested now", demanded=True)
         return Decision("plan", "drift: a plan that names new evidence is asked for", demanded=True)
@@ -71,17 +73,10 @@ def _plan(session: Session) -> str:
     return _PLAN.format(facts="; ".join(session.live.watch.known.facts(4)) or "nothing")
 
 
-def _relax(session: Session, state: State, update: State) -> None:
-    """Whoever has climbed back may think again."""
+def remember(session: Session, state: State, update: State, nudge: str) -> None:
+    """Leave a word for the next step's view."""
     memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
-    if memory.get("think") is False and session.live.watch.ladder.rung < Rung.CONSTRAIN:
-        remember(session, state, update, think=True)
-
-
-def remember(session: Session, state: State, update: State, **notes: Any) -> None:
-    """Leave notes for the next step's view: `nudge`, `think`."""
-    memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
-    update["memory"] = session.save_passing({**memory, **notes})
+    update["memory"] = session.save_passing({**memory, "nudge": nudge})
 
 
 def _count(state: State, update: State) -> None:

@@ -38,7 +38,7 @@ def supervise(session: Session, state: State) -> State:
         update |= _ending(session, merged, decision)
     session.emit("supervisor", "decision", _told(session, state, decision, seen))
     session.rundir.beat()
-    session.rundir.log.sync()
+    session.rundir.settle()
     return update
 
 

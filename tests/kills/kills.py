@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+POLICIES = ("scripted", "search")
 TARGET = ROOT / ".venv-target"
 PRICES = (
     "def total(prices):\n    return sum(prices)\n\n\ndef cheapest(prices):\n    return max(prices)\n\n\n"
@@ -87,32 +88,42 @@ def compare(whole: Ended, broken: Ended) -> str:
     return ""
 
 
-def campaign(runs: int, seed: int, sandboxes: tuple[str, ...], most_kills: int = 3) -> tuple[int, list[str]]:
-    """Kills made, and what went wrong. Sandboxes and policies take turns."""
-    made, wrong = 0, []
-    wholes: dict[tuple[str, str], Ended] = {}
-    for number in range(runs):
-        rng = random.Random(f"{seed} {number}")
-        which = (sandboxes[number % len(sandboxes)], ("scripted", "search")[number // len(sandboxes) % 2])
-        if which not in wholes:
-            with tempfile.TemporaryDirectory(prefix="coder-kills-") as place:
-                wholes[which] = drive(Path(place), *which)
-        whole = wholes[which]
-        instants = tuple(rng.uniform(0.02, 0.9) * whole.seconds for _ in range(rng.randint(1, most_kills)))
+@dataclass(frozen=True)
+class Attempt:
+    """One killed run: which it was, how often it was killed, and what it did differently ("" for nothing)."""
+
+    which: tuple[str, str]
+    kills: int
+    said: str
+
+
+class Campaign:
+    """Runs by their number: the same seed kills at the same shares of the unbroken run's time, wherever it begins."""
+
+    def __init__(self, seed: int, sandboxes: Sequence[str], policies: Sequence[str] = POLICIES, most: int = 3) -> None:
+        self._seed, self._most = seed, most
+        self._ways = [(sandbox, policy) for policy in policies for sandbox in sandboxes]
+        self._wholes: dict[tuple[str, str], Ended] = {}
+
+    def attempt(self, number: int) -> Attempt:
+        """Kill run `number` up to `most` times and see it through."""
+        rng = random.Random(f"{self._seed} {number}")
+        which = self._ways[number % len(self._ways)]
+        whole = self._whole(which)
+        instants = tuple(rng.uniform(0.02, 0.9) * whole.seconds for _ in range(rng.randint(1, self._most)))
         with tempfile.TemporaryDirectory(prefix="coder-kills-") as place:
             try:
                 broken = drive(Path(place), *which, kill_after=instants)
-                said = compare(whole, broken)
             except AssertionError as error:
-                said = str(error)
-                broken = Ended({}, (), len(instants), 0.0)
-        made += broken.kills
-        if said:
-            wrong.append(f"{which}, killed after {', '.join(f'{s:.2f} s' for s in instants)}: {said}")
-        print(
-            f"{number + 1}/{runs} {which[0]} {which[1]}: {broken.kills} kills{': ' + said if said else ''}", flush=True
-        )
-    return made, wrong
+                return Attempt(which, len(instants), f"killed after {instants} s: {error}")
+        said = compare(whole, broken)
+        return Attempt(which, broken.kills, f"killed after {instants} s: {said}" if said else "")
+
+    def _whole(self, which: tuple[str, str]) -> Ended:
+        if which not in self._wholes:
+            with tempfile.TemporaryDirectory(prefix="coder-kills-") as place:
+                self._wholes[which] = drive(Path(place), *which)
+        return self._wholes[which]
 
 
 def main() -> None:
@@ -120,20 +131,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sandbox", action="append")
+    parser.add_argument("--first", type=int, default=0, help="number of the first run, to go on where a part ended")
+    parser.add_argument("--sandbox", action="append", choices=("bwrap", "docker"))
+    parser.add_argument("--policy", action="append", choices=POLICIES)
     given = parser.parse_args()
-    totals: Counter[str] = Counter()
-    wrong: list[str] = []
-    batch = 0
-    while totals["kills"] < given.kills:
-        made, said = campaign(4, given.seed + 1000 * batch, tuple(given.sandbox or ("bwrap", "docker")))
-        totals["kills"] += made
-        totals["runs"] += 4
-        wrong += said
-        batch += 1
-    print(f"{totals['kills']} kills in {totals['runs']} runs, {len(wrong)} ended otherwise than the unbroken run")
-    for line in wrong:
-        print(f"  {line}")
+    campaign = Campaign(given.seed, given.sandbox or ("bwrap", "docker"), given.policy or POLICIES)
+    kills, wrong, number = 0, [], given.first
+    while kills < given.kills:
+        made = campaign.attempt(number)
+        number += 1
+        kills += made.kills
+        print(f"run {number - 1}, {' '.join(made.which)}: {made.kills} kills {made.said}".rstrip(), flush=True)
+        wrong += [made] if made.said else []
+    print(f"{kills} kills in {number - given.first} runs, {len(wrong)} ended otherwise than the unbroken run")
     raise SystemExit(bool(wrong))
 
 

@@ -41,7 +41,8 @@ def test_a_run_is_private_and_its_id_says_when(store):
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", run.id)
     assert [oct(path.stat().st_mode & 0o777) for path in (store.home, store.runs, run.path)] == ["0o700"] * 3
     run.log.append("a", "b")
-    run.write_json("blobs/x.json", [1])
+    run.write_json("alternatives/x.json", [1])
+    run.blobs.save("much")
     assert all(path.stat().st_mode & 0o077 == 0 for path in run.path.rglob("*"))
 
 
