@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit test-models lint format lock bench bench-map bench-model bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
+.PHONY: help setup demo test test-unit test-models test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -19,6 +19,11 @@ test-unit: setup ## the unit tests only: seconds
 test-models: setup ## a real small model behind llama.cpp's server (built once, in .cache/models)
 	@scripts/models.sh
 	@.venv/bin/python -m pytest -q -m model
+
+test-languages: setup ## every language's fixture whose tool is here; gets jest and vitest from npm first
+	@for name in jest vitest; do mkdir -p .cache/languages/$$name && cp eval_repos/languages/$$name/package.json .cache/languages/$$name && \
+		(cd .cache/languages/$$name && npm install --silent --no-audit --no-fund --ignore-scripts); done
+	@.venv/bin/python -m pytest -q -rs tests/integration/test_languages.py
 
 lint: setup     ## ruff and mypy strict
 	@.venv/bin/ruff check .

@@ -118,7 +118,7 @@ class Session:
     def protected(self, path: str) -> str:
         """Why a path is not to be edited; "" if it may be."""
         reason = is_protected(path, self._test_files, self.request.allow_config_edits)
-        return reason or (self._chosen.runner.protects(path) if self._chosen.runner else "")
+        return reason or self._chosen.protects(path)
 
     def _refused(self, path: str, data: bytes | None) -> str:
         """Why a change of this path does not count, after what the user has allowed; "" if it does."""
@@ -149,7 +149,9 @@ class Session:
     def place(self, ref: Ref) -> None:
         """Make the worktree the base plus a change set; `placed` says which."""
         _ = self.suite
-        self.base.restore("work", self.load_changes(ref))
+        mounted = [mount.inside for mount in self.toolchain.mounts if self.base.repo in mount.inside.parents]
+        keep = [place.relative_to(self.base.repo).as_posix() for place in mounted]
+        self.base.restore("work", self.load_changes(ref), keep)
         self.placed = ref
 
     @contextmanager

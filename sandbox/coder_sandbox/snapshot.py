@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,11 +107,14 @@ class Base:
             self._fill(name, changes)
         return place
 
-    def restore(self, name: str, changes: Changes | None = None) -> None:
-        """Put an existing checkout back to base plus changes, whatever has been done to it."""
+    def restore(self, name: str, changes: Changes | None = None, keep: Collection[str] = ()) -> None:
+        """Put an existing checkout back to base plus changes, whatever has been done to it.
+
+        `keep`: directories in it that are mounted over in an open sandbox, and stay.
+        """
         changes = self.checked(changes)
         with in_words(f"restore the worktree {self._place(name)}"):
-            self._fill(name, changes)
+            self._fill(name, changes, keep)
 
     def remove(self, name: str) -> None:
         """Remove a checkout, with its entry in the private repository. Fine if there is none."""
@@ -153,7 +156,7 @@ class Base:
             raise SnapshotError(f"{name!r} cannot be the name of a worktree")
         return self.run_dir / "worktrees" / name
 
-    def _fill(self, name: str, changes: dict[str, bytes | None]) -> None:
+    def _fill(self, name: str, changes: dict[str, bytes | None], keep: Collection[str] = ()) -> None:
         """Make the worktree exactly base, products and changes; what is so already is left alone."""
         link = f"gitdir: {self.store.git_dir}/worktrees/{name}\n".encode()
         own = {path: data for path, data in changes.items() if data is not None} | {".git": link}
@@ -166,7 +169,12 @@ class Base:
             def read(path: str) -> bytes:
                 return own[path] if path in own else blob(wanted[path].oid)
 
-            worktree.fill(self._place(name), wanted, read)
+            worktree.fill(self._place(name), wanted, read, _with_parents(keep))
+
+
+def _with_parents(paths: Iterable[str]) -> frozenset[str]:
+    parts = [path.split("/") for path in paths]
+    return frozenset("/".join(names[:depth]) for names in parts for depth in range(1, len(names) + 1))
 
 
 def _store(run_dir: Path) -> Repository:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from .objects import EXECUTABLE, LINK, Entry
@@ -13,8 +13,12 @@ from .safe_files import create, directory, entry_at, look, opened, remove, split
 DIRECTORY_MODE = 0o755
 
 
-def fill(root: Path, wanted: Mapping[str, Entry], read: Callable[[str], bytes]) -> None:
+def fill(
+    root: Path, wanted: Mapping[str, Entry], read: Callable[[str], bytes], keep: Collection[str] = frozenset()
+) -> None:
     """Make `root` hold the files `wanted` and nothing else.
+
+    The directories `keep` stay as they are: on them something is mounted inside a sandbox, which would lose it.
 
     Nothing in it is believed but its content: neither times nor sizes alone, nor its `.git`. What differs is
     removed and made anew, never written into. `read` gives the bytes of a wanted path.
@@ -24,7 +28,8 @@ def fill(root: Path, wanted: Mapping[str, Entry], read: Callable[[str], bytes]) 
     for path, names in _by_directory(wanted).items():
         with directory(root, path) as handle:
             for name in set(os.listdir(handle)).difference(names):  # noqa: PTH208 no Path
-                remove(handle, name)
+                if (f"{path}/{name}" if path else name) not in keep:
+                    remove(handle, name)
             for name, entry in names.items():
                 if entry is None:
                     _make_directory(handle, name)

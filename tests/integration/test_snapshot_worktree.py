@@ -168,6 +168,17 @@ def test_restore_copes_with(attack, base, outside, fingerprint):
     assert {name: entry[::2] for name, entry in fingerprint(outside).items()} == theirs
 
 
+def test_restore_leaves_what_is_mounted_over(base, write):
+    """A sandbox that is open would lose its mount with the directory."""
+    place = base.checkout("one")
+    write(place / "node_modules/x.js", "there\n")
+    write(place / "pkg/node_modules/y.js", "there\n")
+    write(place / "pkg/made.txt", "made\n")
+    base.restore("one", None, ["node_modules", "pkg/node_modules"])
+    assert (place / "node_modules/x.js").exists() and (place / "pkg/node_modules/y.js").exists()
+    assert not (place / "pkg/made.txt").exists()
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__.strip("_"))
 def test_remove_leaves_nothing_after(attack, base, outside, fingerprint):
     place = base.checkout("one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from coder_sandbox.contract import Sandbox
@@ -13,11 +14,13 @@ from coder_tools.runners.cargo import CargoTest
 from coder_tools.runners.command import AnyCommand, Make
 from coder_tools.runners.contract import Project, Runner
 from coder_tools.runners.go import GoTest
+from coder_tools.runners.jest import Jest
 from coder_tools.runners.node_test import NodeTest
 from coder_tools.runners.suite import CommandSuite
+from coder_tools.runners.vitest import Vitest
 from coder_tools.testing import Suite
 
-RUNNERS: tuple[Runner, ...] = (NodeTest(), CargoTest(), GoTest(), Make())
+RUNNERS: tuple[Runner, ...] = (Vitest(), Jest(), NodeTest(), CargoTest(), GoTest(), Make())
 """In the order in which a repository that several would fit is given to them."""
 
 _SHELL = re.compile(r"[|&;<>$`\n]")  # what only a shell understands
@@ -38,6 +41,18 @@ class Chosen:
     @property
     def name(self) -> str:
         return self.runner.name if self.runner else PYTHON
+
+    def protects(self, path: str) -> str:
+        """Why this path is not edited, beyond what is_protected knows; "" if it may be."""
+        if self.runner is None:
+            return ""
+        if path in self._named:
+            return "the test command names it"
+        return self.runner.protects(path)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(word.removeprefix("./") for arg in self.args for word in re.split(r"[\s'\"=;&|<>()]+", arg))
 
 
 def choose_runner(command: str, project: Project) -> Chosen:

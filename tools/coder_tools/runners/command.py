@@ -40,10 +40,19 @@ class AnyCommand(Runner):
             return Report(unavailable=f"{line!r} cannot be run: {ran.output}")
         if PLACE in line:
             found = tuple(junit.results(ran.reports, junit.named(project, root), project, root))
-            return Report(found) if found else Report(broken=(Broken("", ran.output or "It wrote no report."),))
+            return Report(found) if found else Report(broken=(Broken("", _no_report(ran)),))
         outcome: Outcome = "timeout" if ran.timed_out else "passed" if ran.exit_code == 0 else "failed"
         message = "" if outcome == "passed" else f"exit code {ran.exit_code}\n{ran.output}"
         return Report((explained(TestResult(line, outcome, message=message), project, root),))
+
+
+def _no_report(ran: Ran) -> str:
+    for path, text in ran.reports.items():
+        try:
+            junit.cases(text)
+        except ValueError as error:
+            return f"The report {path.rpartition('/')[2]} cannot be read: {error}\n{ran.output}"
+    return f"It wrote no report with tests in it.\n{ran.output}"
 
 
 class Make(AnyCommand):

@@ -27,6 +27,7 @@ NEEDS = Needs(
 TEST_FILE = re.compile(
     r"(.*/)?([^/]+[._-](test|spec)|test|test-[^/]+)\.[cm]?[jt]sx?|(.*/)?(__tests__|tests?)/.*\.[cm]?[jt]sx?"
 )
+_FOREIGN = re.compile(r"\s+at .*(node_modules|node:|<anonymous>\)$|processTicksAndRejections)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _RUN = {("npm", "test"), ("npm", "t"), ("yarn", "test"), ("pnpm", "test"), ("bun", "test")}
 _NAMED = re.compile(
@@ -122,3 +123,9 @@ def folder(path: str) -> str:
     """The directory of a path, "" at the top."""
     parent = str(PurePosixPath(path).parent)
     return "" if parent == "." else parent
+
+
+def own_lines(message: str) -> str:
+    """A failure's text without the calls inside the runner and its packages."""
+    lines = message.split("\n")
+    return "\n".join(line for line in lines if not _FOREIGN.match(line))

@@ -143,7 +143,13 @@ class _Reader:
         text = stack if message in stack else f"{error.get('name') or 'Error'}: {message}\n{stack}"
         outcome: Outcome = "timeout" if event.get("kind") == "testTimeoutFailure" else "failed"
         result = TestResult(
-            test_id, outcome, duration, text, str(error.get("name") or ""), expected=expected, actual=actual
+            test_id,
+            outcome,
+            duration,
+            javascript.own_lines(text),
+            str(error.get("name") or ""),
+            expected=expected,
+            actual=actual,
         )
         return explained(result, self._project, self._root)
 

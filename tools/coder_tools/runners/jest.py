@@ -1,0 +1,120 @@
+"""Jest, and what it shares with Vitest: the JSON report and how a command line is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from coder_tools.contract import Outcome, TestResult
+from coder_tools.runners import javascript
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of
+from coder_tools.runners.traces import explained, frames_in, known
+
+_OUTCOMES: dict[str, Outcome] = {"passed": "passed", "failed": "failed"}  # pending, skipped, todo, disabled: skipped
+_TOO_LATE = ("Exceeded timeout of", "Test timed out in")
+
+
+class Jest(Runner):
+    """Ids: `test/cart.test.js::suite::test`."""
+
+    name = "jest"
+    suffixes = javascript.SUFFIXES
+    needs = javascript.NEEDS
+    configuration = javascript.CONFIGURATION
+    program = "node_modules/jest/bin/jest.js"
+    marks: tuple[str, ...] = ("jest.config.",)  # how the files begin that configure it
+    flags: tuple[str, ...] = ("--json", "--ci")
+    report_flag = "--outputFile"
+    files_flag: tuple[str, ...] = ("--runTestsByPath",)
+    dropped: tuple[str, ...] = (
+        *("--coverage", "--collectCoverage", "--watch", "--watchAll", "--json", "--outputFile", "--ci", "--bail"),
+        *("--silent", "--verbose", "--passWithNoTests"),
+    )
+
+    def detect(self, project: Project) -> str:
+        if self._called(javascript.script(project)) is not None:
+            return f"package.json's test script calls {self.name}"
+        config = next((p for p in project.files if p.startswith(self.marks)), "")
+        if config or javascript.depends_on(project, self.name):
+            return f"it has {config}" if config else f"package.json needs {self.name}"
+        return ""
+
+    def own_arguments(self, project: Project) -> tuple[str, ...]:
+        return self._called(javascript.script(project)) or ()
+
+    def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
+        return self._called(javascript.called(words, project))
+
+    def _called(self, words: Sequence[str]) -> tuple[str, ...] | None:
+        if words and words[0].rsplit("/", 1)[-1] == "node" and any(f"/{self.name}" in word for word in words[1:]):
+            words = words[1:]
+        if not words or words[0].rsplit("/", 1)[-1].split(".")[0] != self.name:
+            return None
+        return javascript.kept(words[1:], self.dropped)
+
+    def commands(self, call: Call) -> list[Command]:
+        argv = ["node", self.program, *self.flags, f"{self.report_flag}={call.scratch}/report.json"]
+        argv += [f"--testTimeout={int(call.limit * 1000)}"]
+        if call.wanted is None:
+            return [Command((*argv, *call.args))]
+        files = list(dict.fromkeys(file_of(test) for test in call.wanted))
+        options = [word for word in call.args if word.startswith("-")]
+        return [Command((*argv, *options, *self.files_flag, *files))]
+
+    def read(self, ran: Ran) -> Report:
+        if f"{self.name}" in ran.stderr and "Cannot find module" in ran.stderr and not ran.reports:
+            hint = "Install the dependencies first (npm install): the sandbox has no network."
+            return Report(unavailable=f"{self.program} is not there. {hint}\n{ran.stderr.strip()}")
+        try:
+            report = json.loads(ran.reports.get(f"{ran.call.scratch}/report.json", ""))
+            files = [one for one in report["testResults"] if isinstance(one, dict)]
+        except (ValueError, KeyError, TypeError):
+            return Report() if ran.timed_out else Report(broken=(Broken("", ran.output or "It wrote no report."),))
+        results = [result for one in files for result in _results(one, ran)]
+        return Report(tuple(results), tuple(broken for one in files for broken in _broken(one, ran)))
+
+    def tests_in(self, path: str, text: str) -> list[str]:
+        return javascript.tests_in(path, text)
+
+
+def _path(one: dict[str, Any], ran: Ran) -> str:
+    return known(str(one.get("name")), frozenset(ran.call.project.files), ran.call.root)
+
+
+def _results(one: dict[str, Any], ran: Ran) -> Iterator[TestResult]:
+    """The tests of one file."""
+    for test in one.get("assertionResults") or ():
+        names = [str(name) for name in (*(test.get("ancestorTitles") or ()), test.get("title"))]
+        test_id = "::".join([_path(one, ran), *filter(None, names)])
+        outcome = _OUTCOMES.get(str(test.get("status")), "skipped")
+        message = "\n".join(str(words) for words in test.get("failureMessages") or ())
+        expected, actual = _values(test)
+        if outcome == "failed" and any(words in message for words in _TOO_LATE):
+            outcome = "timeout"
+        result = TestResult(
+            test_id,
+            outcome,
+            float(test.get("duration") or 0.0) / 1000,
+            javascript.own_lines(message),
+            message.split(":", 1)[0] if message.split(":", 1)[0].isidentifier() else "",
+            expected=expected,
+            actual=actual,
+        )
+        yield explained(result, ran.call.project, ran.call.root)
+
+
+def _values(test: dict[str, Any]) -> tuple[str, str]:
+    """Expected and actual where Jest gives the values themselves."""
+    for detail in test.get("failureDetails") or ():
+        found = detail.get("matcherResult") if isinstance(detail, dict) else None
+        if isinstance(found, dict) and "expected" in found and "actual" in found:
+            return json.dumps(found["expected"]), json.dumps(found["actual"])
+    return "", ""
+
+
+def _broken(one: dict[str, Any], ran: Ran) -> Iterator[Broken]:
+    """A file that could not be loaded."""
+    if one.get("status") == "failed" and not one.get("assertionResults"):
+        words = javascript.own_lines(str(one.get("message") or "It could not be loaded."))
+        yield Broken(_path(one, ran), words, "error", frames_in(words, ran.call.project, ran.call.root))
