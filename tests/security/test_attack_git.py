@@ -122,7 +122,7 @@ SETTINGS: dict[str, tuple[str, str, list[str]]] = {
 def test_12_a_git_directory_of_the_attackers_own(setting: str, place: Place) -> None:
     config, attributes, command = SETTINGS[setting]
     program = place.mark.with_name("program")
-    program.write_text(f"#!/bin/sh\ntouch '{place.mark}'\nexec timeout 2 cat\n")
+    program.write_text(f"#!/bin/sh\ntouch '{place.mark}'\nexec timeout 0.3 cat\n")
     program.chmod(0o755)
     hooks = place.mark.with_name("hooks")
     hooks.mkdir()
@@ -163,7 +163,7 @@ def test_14_attributes_that_name_drivers(driver: str, place: Place, tmp_path: Pa
     """The drivers are the user's own (git-lfs is one): the repository under repair may not make coder start them."""
     config, attributes, _ = SETTINGS[driver]
     program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ntouch '{place.mark}'\nexec timeout 2 cat\n")
+    program.write_text(f"#!/bin/sh\ntouch '{place.mark}'\nexec timeout 0.3 cat\n")
     program.chmod(0o755)
     with (tmp_path / "home/.gitconfig").open("a") as file:
         file.write(config.format(do=program, hooks=""))
@@ -242,6 +242,68 @@ def test_17_alternates_and_a_common_directory_that_point_out(place: Place) -> No
     place.base.checkout("work")
     assert user_state(place.repo) == before
     place.use_everything()
+
+
+PLANT = r"""
+tree=$1 marks=$2 repo=$3
+do="$tree/evil"
+printf '#!/bin/sh\ntouch "%s/$1"\nexec timeout 0.3 cat\n' "$marks" > evil
+chmod 755 evil
+rm -f .git
+git init -q . && git add -A && git -c user.name=a -c user.email=a@b commit -qm x
+git config core.fsmonitor "$do fsmonitor"
+git config core.pager "$do pager"
+git config core.sshCommand "$do ssh"
+git config diff.external "$do external"
+git config diff.evil.textconv "$do textconv"
+git config filter.evil.clean "$do clean"
+git config filter.evil.smudge "$do smudge"
+for hook in pre-commit post-checkout post-index-change reference-transaction; do
+    printf '#!/bin/sh\ntouch "%s/%s"\n' "$marks" $hook > .git/hooks/$hook
+    chmod 755 .git/hooks/$hook
+done
+echo '*.py filter=evil diff=evil' > .gitattributes
+printf '[submodule "sub"]\n\tpath = sub\n\turl = ext::%s submodule\n' "$do" > .gitmodules
+git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),sub
+echo "$repo/.git/objects" > .git/objects/info/alternates
+git init -q --bare pkg/hidden
+printf '[core]\nbare = false\nworktree = %s/pkg\nfsmonitor = %s bare\n' "$tree" "$do" >> pkg/hidden/config
+mkdir linked && echo "gitdir: $repo/.git" > linked/.git
+echo 'a = 4' > a.py
+"""
+PLANTED = {
+    *("fsmonitor", "pager", "ssh", "external", "textconv", "clean", "smudge", "submodule", "bare"),
+    *("pre-commit", "post-checkout", "post-index-change", "reference-transaction"),
+}
+
+
+def test_12_all_that_can_be_planted_from_inside(kind: str, place: Place, host: Any) -> None:
+    """What 12 to 17 are about, written by code in the sandbox, in one worktree."""
+    marks = place.mark
+    marks.mkdir()
+    work = dataclasses.replace(host.workspace, worktree=place.tree, inside=place.repo)
+    box = open_sandbox(kind, work, Limits())  # type: ignore[arg-type]
+    try:
+        done = box.run(["sh", "-ec", PLANT, "sh", str(place.tree), str(marks), str(place.repo)], timeout=30)
+        assert done.exit_code == 0, done.stderr
+    finally:
+        box.close()
+    assert list(marks.iterdir()) == []
+    before = user_state(place.repo)
+    place.git("--paginate", "log", tty=True)
+    for args in (["status"], ["-c", "protocol.ext.allow=always", "submodule", "update", "--init"],
+                 ["ls-remote", "ssh://nowhere.invalid/x"], ["diff"], ["diff", "--no-ext-diff"], ["add", "-A"],
+                 ["commit", "-m", "y"], ["checkout", "-b", "other"], ["checkout", "HEAD~1", "."]):  # fmt: skip
+        place.git(*args)
+    place.git("status", where=place.tree / "pkg/hidden")
+    assert {mark.name for mark in marks.iterdir()} == PLANTED  # control
+    for mark in marks.iterdir():
+        mark.unlink()
+    assert user_state(place.repo) == before
+    place.use_everything()
+    assert list(marks.iterdir()) == []
+    now = user_state(place.repo)
+    assert {name for name in now | before if now.get(name) != before.get(name)} <= {".git/index"}
 
 
 def test_18_refs_and_index_changed_from_inside(
@@ -361,6 +423,6 @@ def test_19_the_clean_room_leaves_such_a_change_out_whoever_made_it(tmp_path: Pa
     def seen(**allowed: bool) -> bool:
         session = Session.__new__(Session)
         session.request, session._test_files = Request(repo=tmp_path, **allowed), frozenset()  # type: ignore[arg-type]
-        return not session._refused(".github/workflows/x.yml")
+        return not session._refused(".github/workflows/x.yml", b"x: 1\n")
 
     assert [seen(), seen(allow_test_edits=True), seen(allow_config_edits=True)] == [False, False, True]

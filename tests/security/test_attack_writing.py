@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import shutil
 import stat
 import subprocess
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -201,45 +201,61 @@ def test_05_edit_through_a_symlink_that_points_out(tmp_path: Path) -> None:
     assert (tmp_path / "outside/b.py").read_text() == (tmp_path / "outside/new.py").read_text() == "owned"
 
 
+class Swapper:
+    """Puts a link to `outside` in the place of `tree/d` right before the n-th system call with a name."""
+
+    CALLS = ("open", "stat", "lstat", "mkdir", "rmdir", "unlink", "rename", "symlink", "listdir", "readlink", "fchmod")
+
+    def __init__(self, tree: Path, outside: Path) -> None:
+        self._tree, self._outside, self._left = tree, outside, 0
+        self._real = {name: getattr(os, name) for name in self.CALLS}
+
+    def run(self, at: int, step: Callable[[], None]) -> bool:
+        """Do `step` with the swap at its `at`-th call; False if it does not make so many."""
+        self._left = at
+        with pytest.MonkeyPatch.context() as patch, contextlib.suppress(OSError):
+            for name in self.CALLS:
+                patch.setattr(os, name, functools.partial(self._call, name))
+            step()
+        return self._left <= 0
+
+    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+        self._left -= 1
+        if self._left == 0:
+            with contextlib.suppress(OSError):
+                self._real["rename"](self._tree / "d", self._tree / f"aside{os.urandom(4).hex()}")
+            with contextlib.suppress(OSError):
+                self._real["symlink"](self._outside, self._tree / "d")
+        return self._real[name](*args, **options)
+
+
 def test_06_a_directory_replaced_by_a_symlink_between_check_and_use(tmp_path: Path) -> None:
-    outside, place = tmp_path / "outside", tmp_path / "tree"
-    outside.mkdir()
-    (place / "d").mkdir(parents=True)
-    (outside / "f").write_text("mine")
-    stop = threading.Event()
+    """At every instant there is: before each system call that names a file."""
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    swapper = Swapper(tree, outside)
 
-    def swap() -> None:
-        while not stop.is_set():
-            try:
-                (place / "d").rename(place / "aside")
-                (place / "d").symlink_to(outside)
-                (place / "d").unlink()
-                (place / "aside").rename(place / "d")
-            except OSError:
-                continue
+    def hit(step: Callable[[], None]) -> list[bool]:
+        """Of each instant, whether the swap there made the step reach out of the tree."""
+        found: list[bool] = []
+        while True:
+            for place in (outside, tree / "d"):
+                place.mkdir(parents=True)
+                (place / "f").write_text("mine")
+            done = not swapper.run(len(found) + 1, step)
+            found.append(sorted((p.name, p.read_text()) for p in outside.iterdir()) != [("f", "mine")])
+            remove_all(tmp_path)
+            if done:
+                return found
 
-    swapper = threading.Thread(target=swap)
-    swapper.start()
-    refused = 0
-    try:
-        for number in range(300):
-            try:
-                fill(place, {"d/f": b"%d" % number}, {})
-            except OSError:
-                refused += 1
-    finally:
-        stop.set()
-        swapper.join()
-    assert [(p.name, p.read_text()) for p in outside.iterdir()] == [("f", "mine")]
-    # control: a check by name and a write by name, with the swap at its worst moment
-    shutil.rmtree(place / "d", ignore_errors=True)
-    remove_all(place)
-    (place / "d").mkdir()
-    assert not (place / "d").is_symlink()
-    (place / "d").rmdir()
-    (place / "d").symlink_to(outside)
-    (place / "d/f").write_text("owned")
-    assert (outside / "f").read_text() == "owned"
+    def by_name() -> None:
+        place = tree / "d"
+        if not stat.S_ISLNK(os.lstat(place).st_mode):
+            os.close(os.open(place / "f", os.O_WRONLY | os.O_TRUNC))
+
+    safe = hit(lambda: fill(tree, {"d/f": b"1", "d/new": b"2"}, {}))
+    assert len(safe) > 10 and not any(safe)
+    assert not any(hit(lambda: remove_all(tree)))
+    assert hit(by_name) == [False, True, False]  # control: a check, and then the use
 
 
 def remove_all(place: Path) -> None:
