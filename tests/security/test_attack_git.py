@@ -12,7 +12,8 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -416,13 +417,23 @@ def test_19_a_change_of_ci_or_of_coders_configuration_needs_the_users_word(path:
     assert create(allowed=True) is (path in CONFIGURATION)  # control; what is git's is nobody's to allow
 
 
-def test_19_the_clean_room_leaves_such_a_change_out_whoever_made_it(tmp_path: Path, place: Place) -> None:
+def test_19_the_clean_room_leaves_such_a_change_out_whoever_made_it(place: Place, toolchain: Any) -> None:
     from coder.session import Session
     from coder.task import Request
 
+    class Seen(Exception):
+        pass
+
+    def look(workspace: Any, limits: Any) -> Any:
+        raise Seen((workspace.worktree / ".github/workflows/x.yml").exists())
+
     def seen(**allowed: bool) -> bool:
-        session = Session.__new__(Session)
-        session.request, session._test_files = Request(repo=tmp_path, **allowed), frozenset()  # type: ignore[arg-type]
-        return not session._refused(".github/workflows/x.yml", b"x: 1\n")
+        request: Any = Request(repo=place.repo, **allowed)  # type: ignore[arg-type]
+        run, chosen = SimpleNamespace(id="run"), SimpleNamespace(protects=lambda path: "")
+        unused: Any = None
+        session = Session(request, cast(Any, run), place.base, toolchain, unused, unused, look, cast(Any, chosen))
+        with pytest.raises(Seen) as found, session.clean_room("verify", {".github/workflows/x.yml": b"on: push\n"}):
+            pass
+        return bool(found.value.args[0])
 
     assert [seen(), seen(allow_test_edits=True), seen(allow_config_edits=True)] == [False, False, True]

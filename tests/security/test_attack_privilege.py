@@ -117,7 +117,7 @@ def test_42_the_kernels_files(box: Sandbox, open_weak: Callable[..., Sandbox], a
     code = """
 import glob, json, os
 opened = []
-files = glob.glob('/proc/sys/**', recursive=True) + glob.glob('/shown/**', recursive=True) + glob.glob('/sys/fs/cgroup/**', recursive=True)
+files = [f for top in ('/proc/sys', '/shown', '/sys/fs/cgroup') for f in glob.glob(top + '/**', recursive=True)]
 for place in ('kernel', 'power', 'module'): files += glob.glob(f'/sys/{place}/*')
 files = [f for f in files if os.path.isfile(f)]
 for file in files + ['/proc/sysrq-trigger', '/dev/mem', '/dev/kmsg', '/dev/port']:
@@ -159,7 +159,7 @@ print(json.dumps(read))
 def test_43_processes_of_the_host(
     box: Sandbox, kind: str, open_weak: Callable[..., Sandbox], attack: Any, toolchain: Any, tmp_path: Path
 ) -> None:
-    """bwrap's control is to go without: its agent, which ends all that is below it, is made for a machine of its own."""
+    """bwrap's control is to go without: its agent, which ends all below it, is made for a machine of its own."""
     code = """
 import json, os, sys
 reached = []
