@@ -21,6 +21,7 @@ COLLECTION = 0.25
 FIRST_RUN = 0.3
 SECOND_RUN = 0.15
 COVERAGE = 0.15
+SMALL = 10.0  # seconds that tracing may take where the suite takes less: all of a small one, however busy the machine
 COVERED = 2000  # passing tests whose lines are kept: more of them would say little more, and take much memory
 SHOWN = 3  # goal tests of which it is said why they do not pass
 SLOWDOWN = 6.0  # a traced test takes up to this many times its own time where sys.settrace must be used
@@ -146,7 +147,7 @@ def _traced(
     """The goal tests and the passing tests nearest to them, with the lines they execute, as far as the time allows."""
     if not session.suite.traces:
         return {}
-    allowance = max(3.0, min(COVERAGE * session.budget.remaining(), 1.5 * seconds))
+    allowance = min(COVERAGE * session.budget.remaining(), max(SMALL, 1.5 * seconds))
     chosen, cost = list(goal), 0.0
     for test_id in _nearest(collection.ids, first, goal):
         cost += SLOWDOWN * first[test_id].duration + 0.001
