@@ -23,7 +23,7 @@ test-models: setup ## a real small model behind llama.cpp's server (built once, 
 test-languages: setup ## every language's fixture whose tool is here; gets jest and vitest from npm first
 	@for name in jest vitest; do mkdir -p .cache/languages/$$name && cp eval_repos/languages/$$name/package.json .cache/languages/$$name && \
 		(cd .cache/languages/$$name && npm install --silent --no-audit --no-fund --ignore-scripts); done
-	@.venv/bin/python -m pytest -q -rs tests/integration/test_languages.py
+	@CODER_EVERY=1 .venv/bin/python -m pytest -q -rs tests/integration/test_languages.py
 
 lint: setup     ## ruff and mypy strict
 	@.venv/bin/ruff check .

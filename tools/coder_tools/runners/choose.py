@@ -13,14 +13,20 @@ from coder_tools.command import parse_test_command
 from coder_tools.runners.cargo import CargoTest
 from coder_tools.runners.command import AnyCommand, Make
 from coder_tools.runners.contract import Project, Runner
+from coder_tools.runners.ctest import CTest
 from coder_tools.runners.go import GoTest
+from coder_tools.runners.gradle import Gradle
 from coder_tools.runners.jest import Jest
+from coder_tools.runners.maven import Maven
 from coder_tools.runners.node_test import NodeTest
 from coder_tools.runners.suite import CommandSuite
 from coder_tools.runners.vitest import Vitest
 from coder_tools.testing import Suite
 
-RUNNERS: tuple[Runner, ...] = (Vitest(), Jest(), NodeTest(), CargoTest(), GoTest(), Make())
+RUNNERS: tuple[Runner, ...] = (
+    *(Vitest(), Jest(), NodeTest(), CargoTest(), GoTest()),
+    *(Maven(), Gradle(), CTest(), Make()),
+)
 """In the order in which a repository that several would fit is given to them."""
 
 _SHELL = re.compile(r"[|&;<>$`\n]")  # what only a shell understands

@@ -13,20 +13,20 @@ READ = 20_000  # characters of a message that are looked at
 SHOWN = 300  # characters of a value
 FRAMES = 40
 
-# Each with path and line, some with a function; the last word says whether the innermost frame stands first.
+# Each with path and line, some with a function. What matters most stands first: the innermost frame, the first error.
 _PATTERNS = (
     # Rust: a backtrace's `3: shop::total` with `at ./src/lib.rs:5:9` below
-    (re.compile(r"\d+: (?P<f>[^\n]+)\n\s+at (?P<p>\S+\.rs):(?P<l>\d+)"), True),
+    re.compile(r"\d+: (?P<f>[^\n]+)\n\s+at (?P<p>\S+\.rs):(?P<l>\d+)"),
     # JavaScript: `at name (file:///x/y.js:3:5)`, `at /x/y.js:3:5`; vitest's `❯ name src/y.js:3:5`
-    (re.compile(r"(?:^|\n)\s*(?:at|❯) (?:(?P<f>[^\n(]*?) \(?)?(?:file://)?(?P<p>[^\s():]+\.\w+):(?P<l>\d+):\d+"), True),
+    re.compile(r"(?:^|\n)\s*(?:at|❯) (?:(?P<f>[^\n(]*?) \(?)?(?:file://)?(?P<p>[^\s():]+\.\w+):(?P<l>\d+):\d+"),
     # Java: `at shop.Cart.total(Cart.java:12)`
-    (re.compile(r"\bat (?:[\w.]+/)?(?P<f>(?P<c>[\w.$]+)\.[\w$<>]+)\((?P<p>\w+\.(?:java|kt)):(?P<l>\d+)\)"), True),
+    re.compile(r"\bat (?:[\w.]+/)?(?P<f>(?P<c>[\w.$]+)\.[\w$<>]+)\((?P<p>\w+\.(?:java|kt)):(?P<l>\d+)\)"),
     # Go: a goroutine's `\t/x/y.go:12 +0x1d`
-    (re.compile(r"(?P<f>[\w./*()]+)\([^\n]*\)\n\t(?P<p>\S+\.go):(?P<l>\d+)"), True),
+    re.compile(r"(?P<f>[\w./*()]+)\([^\n]*\)\n\t(?P<p>\S+\.go):(?P<l>\d+)"),
     # `panicked at src/lib.rs:5:9`, or older `panicked at 'words', src/lib.rs:5:9`
-    (re.compile(r"panicked at (?:'[^\n]*', )?(?P<p>[^\s:]+\.rs):(?P<l>\d+)"), True),
+    re.compile(r"panicked at (?:'[^\n]*', )?(?P<p>[^\s:]+\.rs):(?P<l>\d+)"),
     # a compiler: `--> src/lib.rs:5:9`, `src/x.c:5:9: error`, `/x/Y.java:[5,9]`, `Y.java:5: error`, `./y_test.go:5:9:`
-    (re.compile(r"(?:^|\s)(?:-->\s+|\[ERROR\] )?(?P<p>[^\s:\[\]()]+\.\w+):\[?(?P<l>\d+)\b"), False),
+    re.compile(r"(?:^|\s)(?:-->\s+|\[ERROR\] )?(?P<p>[^\s:\[\]()]+\.\w+):\[?(?P<l>\d+)\b"),
 )
 
 _VALUES = (
@@ -48,10 +48,10 @@ def frames_in(text: str, project: Project, root: str, beside: str = "") -> tuple
     `root`: the repository as the text names it; `beside`: the directory to which bare names are relative.
     """
     files = frozenset(project.files)
-    for pattern, innermost_first in _PATTERNS:
+    for pattern in _PATTERNS:
         found = list(_frames(pattern.finditer(text[:READ]), files, root, beside))
         if found:
-            return tuple(dict.fromkeys(reversed(found) if innermost_first else found))[-FRAMES:]
+            return tuple(dict.fromkeys(reversed(found)))[-FRAMES:]
     return ()
 
 

@@ -1,0 +1,60 @@
+"""Gradle: `gradle test`, read from the reports it leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from coder_sandbox.programs import Cache, Needs
+from coder_tools.runners import java
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner
+from coder_tools.runners.traces import frames_in
+
+_BUILDS = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+_TASKS = ("clean", "test", "check", "build", "assemble", "cleanTest")
+_FLAGS = ("--offline", "--no-daemon", "--daemon", "--continue", "-q", "--quiet", "--scan", "--info")
+_UNREACHABLE = re.compile(r"No cached version|Could not resolve|offline mode|Could not find \S+:\S+:")
+
+
+class Gradle(Runner):
+    """Ids: `src/test/java/shop/CartTest.java::adds`."""
+
+    name = "gradle"
+    suffixes = java.SUFFIXES
+    reports = ("**/build/test-results/**/*.xml",)
+    configuration = (
+        *(*_BUILDS, "gradle.properties", "gradlew", "gradlew.bat", "*.gradle", "*.gradle.kts", "libs.versions.toml"),
+        *("gradle/*", "buildSrc/*", "src/test/*", "*/src/test/*"),
+    )
+    needs = Needs(
+        programs=("gradle", "java"),
+        caches=(Cache(".gradle/caches", variable="GRADLE_RO_DEP_CACHE"),),
+        etc=("gradle*", "java*"),
+    )
+
+    def detect(self, project: Project) -> str:
+        build = next((name for name in _BUILDS if name in project.files), "")
+        return f"it has {build} and src/test" if build and java.has_tests(project) else ""
+
+    def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
+        return tuple(words[1:]) if words[0].rsplit("/", 1)[-1] in ("gradle", "gradlew") else None
+
+    def commands(self, call: Call) -> list[Command]:
+        options = [word for word in call.args if word not in (*_TASKS, *_FLAGS)]
+        argv = ["gradle", "--offline", "--no-daemon", "--continue", *options, "cleanTest", "test"]
+        for name in java.classes(call.wanted or ()):
+            argv += ["--tests", f"*{name}*"]
+        return [Command(tuple(argv), {"GRADLE_USER_HOME": f"{call.build}/gradle", "TERM": "dumb"})]
+
+    def read(self, ran: Ran) -> Report:
+        found = tuple(java.results(ran.reports, ran))
+        if found or ran.timed_out or ran.exit_code == 0:
+            return Report(found)
+        if ran.exit_code is None or (_UNREACHABLE.search(ran.output) and "Compilation failed" not in ran.output):
+            hint = "Get what it needs first, by building it once with the network: the sandbox has none."
+            return Report(unavailable=f"gradle cannot work here: {java.errors(ran)}\n{hint}")
+        words = java.errors(ran)
+        return Report(broken=(Broken("", words, "error", frames_in(words, ran.call.project, ran.call.root)),))
+
+    def tests_in(self, path: str, text: str) -> list[str]:
+        return java.tests_in(path, text)

@@ -1,0 +1,59 @@
+"""Maven: `mvn test`, read from surefire's reports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from coder_sandbox.programs import Cache, Needs
+from coder_tools.runners import java
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner
+from coder_tools.runners.traces import frames_in
+
+_GOALS = ("clean", "compile", "test-compile", "test", "package", "verify", "install")
+_LATE = ("verify", "install")  # goals in which integration tests run too
+_UNREACHABLE = re.compile(
+    r"in offline mode|[Cc]ould not resolve dependencies|[Cc]ould not be resolved|[Cc]ould not find artifact"
+)
+
+
+class Maven(Runner):
+    """Ids: `src/test/java/shop/CartTest.java::adds`, and in a nested class `...CartTest.java::Empty.adds`."""
+
+    name = "maven"
+    suffixes = java.SUFFIXES
+    reports = ("**/target/surefire-reports/*.xml", "**/target/failsafe-reports/*.xml")
+    configuration = ("pom.xml", "mvnw", "mvnw.cmd", ".mvn/*", "*/.mvn/*", "maven.config", "src/test/*", "*/src/test/*")
+    needs = Needs(
+        programs=("mvn", "java"),
+        caches=(Cache(".m2/repository", variable="MAVEN_OPTS", value="-Dmaven.repo.local={}"),),
+        etc=("maven*", "java*"),
+    )
+
+    def detect(self, project: Project) -> str:
+        return "it has a pom.xml and src/test" if "pom.xml" in project.files and java.has_tests(project) else ""
+
+    def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
+        return tuple(words[1:]) if words[0].rsplit("/", 1)[-1] in ("mvn", "mvnw") else None
+
+    def commands(self, call: Call) -> list[Command]:
+        late = any(word in _LATE for word in call.args)
+        options = [word for word in call.args if word not in _GOALS]
+        argv = ["mvn", "--offline", "--batch-mode", "--fail-at-end", "-Dstyle.color=never", *options]
+        if call.wanted is not None:
+            argv += [f"-Dtest={','.join(java.classes(call.wanted))}", "-Dsurefire.failIfNoSpecifiedTests=false"]
+            argv += ["-DfailIfNoTests=false"]
+        return [Command((*argv, "verify" if late else "test"))]
+
+    def read(self, ran: Ran) -> Report:
+        found = tuple(java.results(ran.reports, ran))
+        if found or ran.timed_out or ran.exit_code == 0:
+            return Report(found)
+        if ran.exit_code is None or (_UNREACHABLE.search(ran.output) and "COMPILATION ERROR" not in ran.output):
+            hint = "Get what it needs first, with `mvn dependency:go-offline test`: the sandbox has no network."
+            return Report(unavailable=f"maven cannot work here: {java.errors(ran)}\n{hint}")
+        words = java.errors(ran)
+        return Report(broken=(Broken("", words, "error", frames_in(words, ran.call.project, ran.call.root)),))
+
+    def tests_in(self, path: str, text: str) -> list[str]:
+        return java.tests_in(path, text)
