@@ -73,9 +73,9 @@ def fix(repo: Path, home: Path) -> dict[str, Any]:
 
 def whole_fix(repo: Path, home: Path) -> list[Row]:
     """A planted bug fixed and verified, against one plain run of the suite; and the candidates it checked."""
-    suite = seconds([str(TARGET), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], 3, repo, ok=(0, 1))
+    suite = seconds([str(TARGET), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], 2, repo, ok=(0, 1))
     taken, rates = [], []
-    for _ in range(3):
+    for _ in range(2):
         started = time.perf_counter()
         result = fix(repo, home)
         taken.append(time.perf_counter() - started)

@@ -60,6 +60,17 @@ def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """Pytest's, with a last part that no other worker's has: tests look for processes and containers by it."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return tmp_path
+    own = tmp_path.with_name(f"{tmp_path.name}-{worker}")
+    own.mkdir()
+    return own
+
+
 @pytest.fixture(scope="session")
 def target_env() -> Path:
     """An environment as a user's is, with pytest and nothing of coder; `make setup` makes it."""

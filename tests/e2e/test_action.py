@@ -158,6 +158,7 @@ def start(tmp_path: Path, temporary: Path, target_env: Path) -> Start:
 @pytest.mark.bwrap
 @pytest.mark.network
 @pytest.mark.slow
+@pytest.mark.xdist_group("action")
 def test_a_fixture_is_fixed(start: Start, tmp_path: Path) -> None:
     done = start("inventory_ledger", sandbox="bwrap", time="120s")
     assert done.code == 0, done.log
@@ -175,8 +176,9 @@ def test_a_fixture_is_fixed(start: Start, tmp_path: Path) -> None:
 @pytest.mark.bwrap
 @pytest.mark.network
 @pytest.mark.slow
+@pytest.mark.xdist_group("action")
 def test_an_impossible_task_is_not_fixed(start: Start) -> None:
-    done = start("unit_convert", sandbox="bwrap", time="30s", fail_on_not_fixed="true")
+    done = start("unit_convert", sandbox="bwrap", time="15s", fail_on_not_fixed="true")
     assert done.outputs["status"] == "not_fixed", done.log
     assert done.outputs["patch-file"] == ""
     assert done.code == 1
@@ -186,6 +188,7 @@ def test_an_impossible_task_is_not_fixed(start: Start) -> None:
 @pytest.mark.bwrap
 @pytest.mark.network
 @pytest.mark.slow
+@pytest.mark.xdist_group("action")
 def test_hostile_code_gets_no_token_and_no_runner_file(start: Start) -> None:
     """The tests of the repository print commands to the runner, look for tokens and forge outputs."""
 
@@ -209,6 +212,7 @@ def test_hostile_code_gets_no_token_and_no_runner_file(start: Start) -> None:
 
 @pytest.mark.network
 @pytest.mark.slow
+@pytest.mark.xdist_group("action")
 def test_a_wrong_value_is_a_warning_and_no_red_cross(start: Start) -> None:
     done = start("inventory_ledger", sandbox="castle")
     assert done.code == 0

@@ -37,6 +37,11 @@ MAP = build(3)
 
 
 def clamp(x, low=0, high=10):
+    """Between two bounds.
+
+    >>> clamp(-3), clamp(4), clamp(12)
+    (0, 4, 10)
+    """
     if x < low:
         return low
     return high if x > high else x
@@ -149,9 +154,41 @@ if LIMIT > 2:
 
 CONFTEST = """\
 import pytest
-from shop.core import Point
+from shop.core import Point, total
 @pytest.fixture(scope="session")
 def unit(): return Point.unit()
+@pytest.fixture(scope="package")
+def box(unit): return [unit]
+@pytest.fixture(scope="module")
+def shelf(box):
+    yield [*box, *box]
+    assert total([len(box)]) == 1
+"""
+
+DEEPER = """\
+import os, pytest
+@pytest.fixture(scope="class")
+def crate(shelf): return [*shelf, shelf[0]]
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path):
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    yield tmp_path
+    os.chdir(before)
+"""
+
+DEEPER_TESTS = """\
+import os
+from shop import core
+class TestCrate:
+    def test_crate(self, crate): assert core.total([point.x for point in crate]) == 3
+    def test_a_place_of_its_own(self, elsewhere):
+        with open("total", "w") as file: file.write(str(core.total([1, 2])))
+        assert (elsewhere / "total").read_text() == "3"
+def test_sets_a_variable():
+    os.environ["SHOP_LIMIT"] = str(core.LIMIT)
+    assert os.environ["SHOP_LIMIT"] == "3"
+def test_reads_a_variable(): assert int(os.environ.get("SHOP_LIMIT", "3")) == core.LIMIT
 """
 
 TESTS = """\
@@ -307,16 +344,25 @@ def as_unittest(tests: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runner", ["pytest", "unittest"])
+@pytest.mark.parametrize("layout", ["pytest", "namespace", "unittest"])
 def test_the_warm_validator_agrees_with_a_changed_file(
-    open_suite: OpenSuite, target_python: Path, tmp_path: Path, runner: str
+    open_suite: OpenSuite, target_python: Path, tmp_path: Path, layout: str
 ) -> None:
-    files = {"src/shop/__init__.py": "", "src/shop/core.py": CORE, "tests/__init__.py": ""}
+    """Each layout with a sample of its own. `namespace`: a package without an __init__.py, and doctests, for which
+    pytest imports the module a second time."""
+    runner = "unittest" if layout == "unittest" else "pytest"
+    files = {"src/shop/core.py": CORE, "tests/__init__.py": ""}
+    if layout != "namespace":
+        files["src/shop/__init__.py"] = ""
     if runner == "pytest":
+        options = "addopts = --doctest-modules\ntestpaths = src tests\n" if layout == "namespace" else ""
         files |= {
             "tests/test_core.py": TESTS,
             "tests/conftest.py": CONFTEST,
-            "pytest.ini": "[pytest]\npythonpath = src\n",
+            "tests/deeper/__init__.py": "",
+            "tests/deeper/conftest.py": DEEPER,
+            "tests/deeper/test_places.py": DEEPER_TESTS,
+            "pytest.ini": f"[pytest]\npythonpath = src\n{options}",
         }
     else:
         files |= {"tests/test_core.py": "import sys; sys.path.insert(0, 'src')\n" + as_unittest(TESTS)}
@@ -328,7 +374,8 @@ def test_the_warm_validator_agrees_with_a_changed_file(
     edits = list(dict.fromkeys(mutations(CORE)))
     assert len(edits) >= 200
     every = int(os.environ.get("CODER_EVERY", "16"))  # 1 for all of them: minutes
-    edits = [edit for n, edit in enumerate(edits) if n % every == 0 or "while True" in edit[2]]
+    first = every // 2 if layout == "namespace" else 0
+    edits = [edit for n, edit in enumerate(edits) if n % every == first or "while True" in edit[2]]
     path = "src/shop/core.py"
     contents = [[str(n), path, CORE[:a] + text + CORE[b:]] for n, (a, b, text) in enumerate(edits)]
     clean = tmp_path / "clean"
