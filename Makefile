@@ -68,7 +68,7 @@ bench-repair-speed: setup ## candidates a second against pytest processes and mu
 train-ranking: setup ## learn coder/repair/ranking.json from bugs planted in the libraries not kept for measuring
 	@PYTHONPATH=. .venv/bin/python -m scripts.train_ranking $(ARGS)
 
-fuzz: setup     ## 10,000 made-up cases for each of six kinds of input
+fuzz: setup     ## 10,000 made-up cases for each of seven kinds of input
 	@CODER_FUZZ=10000 .venv/bin/python -m pytest tests/security/test_fuzz.py -q
 
 kills: setup    ## coder killed at 200 seeded instants, half in each sandbox: nothing may be left

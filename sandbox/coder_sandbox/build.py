@@ -204,6 +204,8 @@ def _commit(client: DockerClient, base: str, env: Path, name: str, labels: dict[
         container.commit(repository=repository, tag=tag, changes=changes)
     except (DockerException, OSError) as error:
         raise SandboxError(f"The image {name} cannot be made: {in_words(error)}") from None
+    except RecursionError:
+        raise SandboxError(f"The image {name} cannot be made: a package has made directories too deep.") from None
     finally:
         if container is not None:
             with contextlib.suppress(DockerException, OSError):

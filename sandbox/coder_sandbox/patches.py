@@ -6,7 +6,7 @@ Refused: paths that leave the tree or belong to git, links, submodules, devices 
 from __future__ import annotations
 
 import re
-import shlex
+from collections.abc import Iterator
 from io import StringIO
 
 from unidiff.errors import UnidiffParseError
@@ -19,7 +19,11 @@ MODES = frozenset(("100644", "100755"))
 """Plain files and executable ones: of what git knows, all that a patch may make."""
 
 _MODE = re.compile(r"(?:old mode|new mode|new file mode|deleted file mode) (\d+)$|index \S+ (\d+)$")
-_NAME = re.compile(r"(?:rename from|rename to|copy from|copy to) (.+)$")
+_NAME = re.compile(r"(?:rename|copy) (?:from|to|old|new) (.+)$")
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_TWO_QUOTED = re.compile(rf"({_QUOTED}) (.+)|(.+) ({_QUOTED})")
+_ESCAPED = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
+_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
 
 def paths_of(patch: str) -> frozenset[str]:
@@ -35,7 +39,7 @@ def paths_of(patch: str) -> frozenset[str]:
         if name := _NAME.match(line):
             named.add(_unquoted(name[1]))
         if line.startswith("diff --git "):
-            named |= {_relative(part) for part in _two(line.removeprefix("diff --git "))}
+            named |= {_relative(name) for name in _two(line.removeprefix("diff --git "))}
     for path in named:
         if why := path_fault(path):
             raise SnapshotError(f"the patch is refused: {shown_name(path)!r}: {why}")
@@ -46,37 +50,44 @@ def _headers(patch: str) -> list[str]:
     """The lines outside hunks, in which git's own extensions stand."""
     found, left = [], [0, 0]
     for line in patch.split("\n"):
-        if any(count > 0 for count in left):
+        if any(count > 0 for count in left) and line[:1] in ("-", "+", " ", "\\", ""):
             left[0] -= line[:1] in ("-", " ", "")
             left[1] -= line[:1] in ("+", " ", "")
         elif hunk := re.match(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@", line):
             left = [int(count) if count is not None else 1 for count in hunk.groups()]
         else:
+            left = [0, 0]  # whatever a hunk has promised, it ends with a line that is none of its own
             found.append(line)
     return found
 
 
 def _relative(name: str) -> str:
-    """A name without the a/ or b/ that git puts before it."""
+    """A name as git takes it: without its first part, whatever that is (a/ and b/ are only usual)."""
     name = _unquoted(name)
-    return name[2:] if name[:2] in ("a/", "b/") else name
+    return name if name.startswith("/") or "/" not in name else name.partition("/")[2]
 
 
 def _unquoted(name: str) -> str:
+    """A name as it is, of one that git has put in quotes: its bytes are escaped there, not its characters."""
     if not (name.startswith('"') and name.endswith('"') and len(name) > 1):
         return name
-    return name[1:-1].encode("latin-1", "backslashreplace").decode("unicode_escape", "replace")
+    data = name[1:-1].encode("utf-8", "surrogatepass")
+    return _ESCAPED.sub(lambda match: _escape(match[1]), data).decode("utf-8", "surrogateescape")
 
 
-def _two(names: str) -> list[str]:
-    """The names of a "diff --git" line, where they can be told apart; the others stand in further lines."""
-    if '"' in names:
-        try:
-            parts = shlex.split(names)
-        except ValueError:
-            return []
-        return parts if len(parts) == 2 else []
-    middle = len(names) // 2
-    if names[middle : middle + 1] == " " and names[2:middle] == names[middle + 3 :]:
-        return [names[:middle], names[middle + 1 :]]
-    return names.split(" ") if names.count(" ") == 1 else []
+def _escape(text: bytes) -> bytes:
+    return bytes([int(text, 8) & 0xFF]) if text.isdigit() else _LETTERS.get(text, text)
+
+
+def _two(names: str) -> Iterator[str]:
+    """The names of a "diff --git" line, in every way in which it can be read.
+
+    Where there are no others, git takes the line apart where both sides are the same but for their first part.
+    """
+    if quoted := _TWO_QUOTED.fullmatch(names):
+        yield from (name for name in quoted.groups() if name)
+        return
+    for at in (match.start() for match in re.finditer("[ \t]", names)):
+        one, other = names[:at], names[at + 1 :]
+        if _relative(one) == _relative(other) or len(names.split()) == 2:
+            yield from (one, other)

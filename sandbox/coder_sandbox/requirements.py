@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,13 @@ def read_requirements(repo: Path) -> Requirements:
 
     ValueError naming the file if one cannot be understood.
     """
+    try:
+        return _without_options(_read(repo))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"a table in them is not what it should be: {error}") from None
+
+
+def _read(repo: Path) -> Requirements:
     for name in LOCKS:
         if (text := _text(repo, name)) is not None:
             return _locked(name, text)
@@ -56,6 +63,21 @@ def read_requirements(repo: Path) -> Requirements:
     if not sources:
         lines, sources = _declared(repo)
     return Requirements(tuple(dict.fromkeys(lines)), tuple(sources), False, tuple(dict.fromkeys(left_out)))
+
+
+def _without_options(found: Requirements) -> Requirements:
+    """Without what would be an option to pip or an address, wherever it stands: which index is asked is the user's
+    to say, not the repository's."""
+    plain = tuple(line for line in found.lines if _is_plain(line))
+    others = (line for line in found.lines if line not in plain)
+    return replace(found, lines=plain, left_out=tuple(dict.fromkeys((*found.left_out, *others))))
+
+
+def _is_plain(line: str) -> bool:
+    """Whether it asks for a package by its name: one line, no option, no address."""
+    line = re.sub(r"\s--hash[= ]\S+", "", line)
+    more = re.search(r"\s-", line) or re.search(r"[@:]", line.partition(";")[0])
+    return len(line.splitlines()) == 1 and re.match(r"[A-Za-z0-9]", line) is not None and not more
 
 
 def _text(repo: Path, name: str) -> str | None:
@@ -87,7 +109,7 @@ def _flatten(repo: Path, name: str, text: str, lines: list[str], left_out: list[
                 seen.add(inner)
                 _flatten(repo, inner, found, lines, left_out, seen)
         elif line.startswith("-") and not LOCAL.match(line):
-            continue  # an option: which index is asked is the user's to say, not the repository's
+            continue  # an option: of no use here, and not worth a word
         elif LOCAL.match(line) or "://" in line:
             left_out.append(line)
         else:

@@ -24,6 +24,22 @@ TOOLS = Path(sys.executable).parent
 SECRET = "gh-token-that-nobody-may-see"
 
 
+PWNED = """
+name: control
+on: pull_request_target
+permissions: write-all
+jobs:
+  tests:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          ref: ${{ github.event.pull_request.head.sha }}
+      - run: make test
+"""
+"""What nobody should write: a fork's code, run with the rights of the repository."""
+
+
 def installed(tool: str) -> str:
     path = TOOLS / tool
     if not path.exists():
@@ -52,6 +68,23 @@ def test_the_security_audit_finds_nothing(tmp_path: Path) -> None:
     argv = [tool, "--offline", "--no-progress", "--persona=pedantic", str(ROOT / "action.yml"), str(workflows)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    (workflows / "control.yml").write_text(PWNED)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "dangerous-triggers" in done.stdout, done.stdout + done.stderr
+
+
+def test_no_example_runs_a_forks_code_with_secrets_or_write_rights() -> None:
+    """A job that checks out what a pull request brings may read at most, is given no secret, and keeps no token."""
+    for text, harmless in ((PWNED, False), *((example.read_text(), True) for example in EXAMPLES)):
+        jobs = [job for job in yaml.safe_load(text)["jobs"].values() if "actions/checkout" in str(job)]
+        assert jobs
+        assert all(_is_harmless(job) for job in jobs) is harmless
+
+
+def _is_harmless(job: Mapping[str, Any]) -> bool:
+    steps = [step for step in job["steps"] if "actions/checkout" in step.get("uses", "")]
+    keeps = any(step.get("with", {}).get("persist-credentials") is not False for step in steps)
+    return not keeps and "secrets." not in str(job) and set(job.get("permissions", {"": "write"}).values()) <= {"read"}
 
 
 def test_no_script_holds_an_expression() -> None:
@@ -189,7 +222,7 @@ def test_an_impossible_task_is_not_fixed(start: Start) -> None:
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.xdist_group("action")
-def test_hostile_code_gets_no_token_and_no_runner_file(start: Start) -> None:
+def test_hostile_code_gets_no_token_and_no_runner_file(start: Start, tmp_path: Path, target_env: Path) -> None:
     """The tests of the repository print commands to the runner, look for tokens and forge outputs."""
 
     def hostile(workspace: Path) -> None:
@@ -208,6 +241,13 @@ def test_hostile_code_gets_no_token_and_no_runner_file(start: Start) -> None:
     assert done.outputs["status"] == "fixed", done.log
     obeyed = re.sub(r"::stop-commands::(\w+)\n.*?\n::\1::", "", done.log, flags=re.S)
     assert "forged" not in obeyed
+    # control: a step that runs the tests itself hands all of it over
+    job = tmp_path / "control"
+    job.mkdir()
+    by_hand = {"run": "python -m pytest -q -s -p no:cacheprovider", "env": {"PATH": f"{target_env}/bin:/usr/bin:/bin"}}
+    (job / "workspace").symlink_to(tmp_path / "workspace")
+    bare = run_step(by_hand, {}, job, job)
+    assert SECRET in bare.stdout and "status=forged" in (job / "github_output").read_text()
 
 
 @pytest.mark.network

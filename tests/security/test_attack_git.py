@@ -349,6 +349,11 @@ OUTSIDE = f"/tmp/coder-test-{os.getpid()}"
 NEW = "--- /dev/null\n+++ {}\n@@ -0,0 +1 @@\n+{}\n"
 LINK = "diff --git a/l b/l\nnew file mode 120000\n" + NEW.format("b/l", "..") + "\\ No newline at end of file\n"
 THROUGH = "diff --git a/l/x b/l/x\nnew file mode 100644\n" + NEW.format("b/l/x", "owned")
+BINARY = (
+    "new file mode 100644\n"
+    "index 0000000000000000000000000000000000000000..143a8c54b09b978215b38328a4e5331b4deb1f91\n"
+    "GIT binary patch\nliteral 10\nRcmd1Lvr;H1EzaO#000v20|Ed5\n\n"
+)
 HOSTILE_PATCHES = {
     ".git/config": NEW.format("b/.git/config", "owned"),
     ".GIT/config": NEW.format("b/.GIT/config", "owned"),
@@ -359,6 +364,12 @@ HOSTILE_PATCHES = {
     "coder": NEW.format("b/.coder.toml", "owned"),
     "rename into CI": "diff --git a/a.py b/.github/workflows/a.py\nsimilarity index 100%\n"
     "rename from a.py\nrename to .github/workflows/a.py\n",
+    "another prefix": NEW.format("zz/.github/workflows/x.yml", "owned"),
+    "quoted bytes": NEW.format('"b/\\056g\\342\\200\\214it/config"', "owned"),
+    "names with spaces": "diff --git aaa/.github/workflows/x y.yml b/.github/workflows/x y.yml\n" + BINARY,
+    "quoted names": 'diff --git "a/\\056github/x.yml" "b/\\056github/x.yml"\n' + BINARY,
+    "an old form": "diff --git a/a.py b/.github/workflows/x y.yml\nsimilarity index 100%\n"
+    "rename old a.py\nrename new .github/workflows/x y.yml\n",
     "../x": NEW.format("b/../x", "owned"),
     "absolute": NEW.format(OUTSIDE, "owned"),
     "symlink": LINK,

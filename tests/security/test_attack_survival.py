@@ -5,20 +5,27 @@ CODER_KILLS says how often (`make kills`: 200), CODER_SEED at which instants.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import random
 import signal
+import socket
+import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from coder.record.store import RunDir, RunStore
+from coder.record.store import RunStore
+from coder.record.sweep import sweep
 
 CODER = Path(sys.executable).with_name("coder")
 KILLS = int(os.environ.get("CODER_KILLS", "8")) // 2  # in each sandbox
@@ -31,10 +38,18 @@ FILES = {
 }
 
 
-def fingerprint(root: Path) -> dict[str, tuple[float, str]]:
-    """Every file of the user's repository: when it was changed, and its content."""
-    files = (p for p in root.rglob("*") if p.is_file())
-    return {str(p): (p.stat().st_mtime, hashlib.sha256(p.read_bytes()).hexdigest()) for p in files}
+def fingerprint(root: Path) -> dict[str, tuple[Any, ...]]:
+    """All of the user's repository, directories and git's own files too: mode, owner, time of change, content."""
+    found = {}
+    for path in (root, *root.rglob("*")):
+        status = path.lstat()
+        content: str | bytes = b""
+        if stat.S_ISREG(status.st_mode):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        elif stat.S_ISLNK(status.st_mode):
+            content = str(path.readlink())
+        found[str(path)] = (status.st_mode, status.st_uid, status.st_gid, status.st_nlink, status.st_mtime_ns, content)
+    return found
 
 
 class Scene:
@@ -80,17 +95,27 @@ class Scene:
         assert json.loads(out)["status"] == "fixed", out + err
         return time.monotonic() - began
 
-    def runs(self) -> list[RunDir]:
-        return [self.store.open(summary.run_id) for summary in self.store.list()]
+    def sweep(self) -> None:
+        """What the next start of coder does first."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(self.tmp))
+            sweep(self.store)
+
+    def left(self) -> list[str]:
+        """All that should not be there when no coder runs."""
+        runs = [self.store.open(summary.run_id) for summary in self.store.list()]
+        kept = [str(path) for run in runs for path in run.path.glob("worktrees/*")]
+        kept += [run.id for run in runs if run.running() or run.summary().status not in ("interrupted", "fixed")]
+        mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(self.top) in line]
+        return [*kept, *mounts, *map(str, self.tmp.iterdir()), *self.containers(), *self.processes()]
 
     def containers(self) -> list[str]:
         if self.kind != "docker":
             return []
-        found: list[str] = []
-        for path in self.store.runs.iterdir():
-            argv = ["docker", "ps", "-aq", "--filter", f"label=coder.run={path.name}"]
-            found += subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
-        return found
+        mine = {path.name for path in self.store.runs.iterdir()}
+        argv = ["docker", "ps", "-a", "--filter", "label=coder.run", "--format", '{{.ID}} {{.Label "coder.run"}}']
+        listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+        return [line for line in listed if line.split()[-1] in mine]
 
     def processes(self) -> list[str]:
         """Those of this scene, by a path of it in their command line or working directory."""
@@ -104,9 +129,6 @@ class Scene:
                 found.append(entry.name)
         return found
 
-    def mounts(self) -> list[str]:
-        return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(self.top) in line]
-
 
 @pytest.fixture(
     params=[pytest.param("bwrap", marks=pytest.mark.bwrap), pytest.param("docker", marks=pytest.mark.docker)]
@@ -116,6 +138,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, target_env: Path) -> S
 
 
 def test_49_kill_at_a_random_instant(scene: Scene, eventually: Callable[[Callable[[], bool], float], bool]) -> None:
+    """After each kill: the processes end without any help, and what else there is with the next start."""
     whole = scene.finish()
     before = fingerprint(scene.repo)
     instants = random.Random(SEED)
@@ -125,15 +148,78 @@ def test_49_kill_at_a_random_instant(scene: Scene, eventually: Callable[[Callabl
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert fingerprint(scene.repo) == before
-        assert eventually(lambda: not scene.processes(), 10), scene.processes()  # without any help
-    scene.finish()  # the next start
-    assert scene.containers() == [] and scene.processes() == [] and scene.mounts() == []
-    assert list(scene.tmp.iterdir()) == []
-    for run in scene.runs():
-        assert not run.running()
-        assert run.summary().status in ("interrupted", "fixed")
-        assert not (run.path / "worktrees").is_dir() or list((run.path / "worktrees").iterdir()) == []
+        assert eventually(lambda: not scene.processes(), 10), scene.processes()
+        scene.sweep()
+        assert scene.left() == []
     assert fingerprint(scene.repo) == before
+
+
+class Door:
+    """A socket that leads to the Docker daemon until it is shut: to a client, the daemon has stopped then."""
+
+    def __init__(self, place: Path, daemon: str) -> None:
+        self._daemon, self._open = daemon, [socket.socket(socket.AF_UNIX)]
+        self._open[0].bind(str(place))
+        self._open[0].listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._open[0].accept()
+                daemon = socket.socket(socket.AF_UNIX)
+                daemon.connect(self._daemon)
+                self._open += (client, daemon)
+                for pair in ((client, daemon), (daemon, client)):
+                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    def _carry(self, source: socket.socket, to: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                to.sendall(data)
+            to.shutdown(socket.SHUT_WR)
+
+    def shut(self) -> None:
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@pytest.mark.docker
+def test_50_the_daemon_stops_in_the_middle_of_a_run(
+    tmp_path: Path,
+    target_env: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    eventually: Callable[[Callable[[], bool], float], bool],
+) -> None:
+    from coder import run
+    from coder.task import Request
+    from coder_sandbox.daemon import connect
+
+    scene = Scene(tmp_path, "docker", target_env)
+    with contextlib.closing(connect()) as client:
+        real = client.api.base_url
+    if not (daemon := getattr(client.api, "_custom_adapter", None)):
+        pytest.skip(f"the daemon at {real} is not reached through a socket of this machine")
+    door = Door(tmp_path / "door", daemon.socket_path)
+    monkeypatch.setenv("VIRTUAL_ENV", str(target_env))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/door")
+    before = fingerprint(scene.repo)
+
+    def stop(event: Any) -> None:
+        if (event.node, event.kind) == ("baseline", "collected"):
+            door.shut()
+
+    wanted = Request(scene.repo, goal="failing test test_cheapest", model="none", sandbox="docker", time=300.0)
+    result = run.fix(wanted, scene.store, stop)
+    assert (result.status, result.exit_code, result.resumable) == ("environment_error", 3, True)
+    assert "docker" in result.reason.lower()
+    monkeypatch.delenv("DOCKER_HOST")
+    assert eventually(lambda: not scene.processes(), 10)
+    again = run.resume(result.run_id, scene.store, lambda event: None)  # control: with a daemon it is fixed
+    assert again.status == "fixed", again.reason
+    assert scene.containers() == [] and fingerprint(scene.repo) == before
 
 
 def test_50_the_clock_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +228,9 @@ def test_50_the_clock_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
     from coder.task import Request
 
     budget = Budget(Request(repo=Path("/x"), time=60.0))
-    real = time.time
+    real, steady = time.time, time.monotonic
     for jump in (-1e9, 1e9):
         monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
         assert 0 <= budget.elapsed() < 30
+    monkeypatch.setattr(time, "monotonic", lambda: steady() + 1e6)
+    assert budget.elapsed() > 1e5  # control: of that clock it would be true

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,50 @@ def test_fuzz_patches(lines: list[str]) -> None:
         assert str(error).startswith("the patch is refused")
     else:
         assert not any(paths.path_fault(path) for path in named)
+
+
+NEW = "new file mode 100644\n"
+BINARY = (
+    f"{NEW}index {'0' * 40}..143a8c54b09b978215b38328a4e5331b4deb1f91\n"
+    "GIT binary patch\nliteral 10\nRcmd1Lvr;H1EzaO#000v20|Ed5\n\n"
+)
+WRITTEN = st.builds(
+    lambda prefix, name, quoted: '"' + f"{prefix}/{name}".replace(".", "\\056") + '"' if quoted else f"{prefix}/{name}",
+    st.sampled_from(["a", "b", "zz", "a b", ""]),
+    st.sampled_from(["a.py", "a b.py", ".github/x y.yml", ".github/x.yml", "é.py", "d/a.py"]),
+    st.booleans(),
+)
+BODIES = st.sampled_from(
+    [
+        *("", NEW, BINARY, "deleted file mode 100644\n", "@@ -1,99 +1,99 @@\n"),
+        "similarity index 100%\nrename from a.py\nrename to {2}\n",
+        "similarity index 100%\nrename old a b.py\nrename new .github/x y.yml\n",
+        "--- {0}\n+++ {1}\n@@ -1 +1 @@\n-x\n+y\n",
+        NEW + "--- /dev/null\n+++ {1}\n@@ -0,0 +1 @@\n+x\n",
+    ]
+)
+PATCHES = st.builds(
+    lambda git, one, other, body: (f"diff --git {one} {other}\n" if git else "") + body.format(one, other, other[2:]),
+    st.booleans() | st.just(True),
+    WRITTEN,
+    WRITTEN,
+    BODIES,
+)
+
+
+@fuzzed
+@given(parts=st.lists(PATCHES, min_size=1, max_size=2))
+def test_fuzz_patches_that_git_understands(parts: list[str]) -> None:
+    """No file that git would touch is left unnamed by the parser that decides what is refused."""
+    try:
+        named = patches.paths_of("".join(parts))
+    except SnapshotError:
+        return
+    argv = ["git", "apply", "--numstat", "-z", "--unsafe-paths", "-"]
+    env = {**os.environ, "GIT_DIR": os.devnull}
+    done = subprocess.run(argv, input="".join(parts).encode(), capture_output=True, env=env, check=False)
+    touched = {name for part in done.stdout.decode().split("\0") for name in part.split("\t")[-1:]} - {""}
+    assert touched <= named
 
 
 class Said:

@@ -16,7 +16,7 @@ from coder import run
 from coder.cli import report
 from coder.cli.show import story
 from coder.github.summary import markdown
-from coder.record.events import Event
+from coder.record.events import Event, EventLog
 from coder.record.mask import Blindfold, Masker
 from coder.record.store import RunStore
 from coder.task import Request
@@ -115,6 +115,26 @@ def test_end_to_end(
     assert fixed == "import re\n\n" + CLIENT.replace(
         "return text", 'return "-".join(re.findall("[a-z]+", text.lower()))'
     )
+
+
+def test_without_the_masks_all_of_it_would_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The control: what the run above writes and shows goes through these two."""
+
+    def seen(name: str) -> str:
+        log = EventLog(tmp_path / name, "run")
+        log.append("run", "start", {"goal": f"test_slug, with {TOKEN}", "repo": "/repo"})
+        log.close()
+        monkeypatch.setattr(report.sys.stdout, "isatty", lambda: True, raising=False)
+        report.show_patch(f"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-{TOKEN}\n+x\n")
+        prompt = Blindfold({}).text(f"prompt {TOKEN}")
+        return (tmp_path / name).read_text() + capsys.readouterr().out + prompt
+
+    assert leaks(seen("masked")) == []
+    monkeypatch.setattr(Masker, "text", lambda self, text: text)
+    monkeypatch.setattr(Blindfold, "text", lambda self, text: text)
+    assert seen("bare").count(TOKEN) == 3
 
 
 def test_each_secret_has_a_marker_of_its_own_and_comes_back() -> None:

@@ -154,6 +154,36 @@ def test_setup_cfg(tmp_path: Path) -> None:
     assert read(tmp_path, {"setup.cfg": text}).lines == ("a", "b>1", "c")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", '[project]\ndependencies = ["a", "b\\n--index-url=http://evil"]'),
+        ("pyproject.toml", '[project]\ndependencies = ["a", "--extra-index-url http://evil"]'),
+        ("pyproject.toml", '[project]\ndependencies = ["a", "b @ http://evil/b.whl", "-r /etc/passwd", "file:///x"]'),
+        ("setup.cfg", "[options]\ninstall_requires =\n  a\n  --index-url http://evil\n"),
+        ("requirements.txt", "a\nb --global-option=x\ngit+ssh://evil/x\n"),
+        ("uv.lock", '[[package]]\nname = "a"\nversion = "1"\n[[package]]\nname = "--index-url=x\\na"\nversion = "1"\n'),
+    ],
+)
+def test_no_file_of_the_repository_says_which_index_is_asked(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    found = read_requirements(tmp_path)
+    assert found.lines in (("a",), ("a==1",)) and found.left_out
+
+
+def test_hashes_and_markers_are_kept(tmp_path: Path) -> None:
+    lines = ["a==1 --hash=sha256:00 --hash=sha256:11", "b[x]>=2 ; python_version < '4'", "c==1!2.0"]
+    (tmp_path / "requirements.txt").write_text("\n".join(lines))
+    assert read_requirements(tmp_path).lines == tuple(lines)
+
+
+@pytest.mark.parametrize("text", ["project = 1", "[project]\ndependencies = [1]", "[dependency-groups]\ntest = 1"])
+def test_tables_that_are_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(ValueError, match="not what it should be"):
+        read_requirements(tmp_path)
+
+
 def test_nothing_that_says_it(tmp_path: Path) -> None:
     assert read_requirements(tmp_path) == Requirements((), (), False)
 
