@@ -11,12 +11,13 @@ import pytest
 from _pytest.assertion import util as assertions
 from _pytest.runner import runtestprotocol
 
-from . import warm
 from .coverage import open_coverage
 from .outcome import Watcher
 from .place import Ran
 from .project import Project, shorten
 from .report import Record, Report
+from .router import Router
+from .warm import Role, single
 
 NEUTRAL: Dict[str, Any] = {
     # All tests, in the order of the files, in this process, and nothing written beside them.
@@ -273,17 +274,17 @@ def _warm_up(scratch: str) -> None:
 
 
 def serve(job: Record, report: Report, commands: Any) -> None:
-    """Be the warm validator: see warm.py. Returns in no process but one whose pytest could not run."""
+    """Be the warm validator: see router.py and warm.py. Returns in no process but one whose pytest could not run."""
     _warm_up(job["scratch"])
     project, results = Project(job["root"]), []  # type: Tuple[Project, List[Record]]
     watcher = Watcher(project, lambda test: None, results.append)
     picker = Picker(whole_files=True)
-    roles: List[warm.Role] = []
+    roles: List[Role] = []
     ran = Ran(project)
     ran.watch()
 
     def prepare() -> None:
-        roles.append(warm.Router(job, project, ran, report, commands).run())
+        roles.append(Router(job, project, ran, report, commands).run())
         picker.wanted = set(roles[0].ids)
 
     def loop(session: Any) -> None:
@@ -297,7 +298,7 @@ def serve(job: Record, report: Report, commands: Any) -> None:
 def candidate(job: Record, report: Report) -> None:
     """Check one candidate in this process, which has nothing of the project yet."""
     project, results = Project(job["root"]), []  # type: Tuple[Project, List[Record]]
-    role = warm.single(job, report)
+    role = single(job, report)
     picker = Picker(set(role.ids), whole_files=True)
     watcher = Watcher(project, lambda test: None, results.append)
     loop = Loop(lambda session: role.play(Items(session, watcher, results, picker.errors)))

@@ -9,11 +9,12 @@ import time
 import unittest
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from . import warm
 from .coverage import open_coverage
 from .place import Ran
 from .project import Project
 from .report import Record, Report
+from .router import Router
+from .warm import Role, single
 
 SEVERITY = ("", "passed", "skipped", "xfailed", "failed", "error")
 GUESSES = ((), ("discover", "-s", "tests", "-t", "."), ("discover", "-s", "tests"), ("discover", "-s", "test"))
@@ -237,20 +238,20 @@ class Cases:
 
 
 def serve(job: Record, report: Report, commands: Any) -> None:
-    """Be the warm validator: see warm.py."""
+    """Be the warm validator: see router.py and warm.py."""
     project = Project(job["root"])
     ran = Ran(project)
     ran.watch()
-    role = warm.Router(job, project, ran, report, commands, takes_all=True).run()
+    role = Router(job, project, ran, report, commands, takes_all=True).run()
     _play(role, project, job)
 
 
 def candidate(job: Record, report: Report) -> None:
     """Check one candidate in this process, which has nothing of the project yet."""
-    _play(warm.single(job, report), Project(job["root"]), job)
+    _play(single(job, report), Project(job["root"]), job)
 
 
-def _play(role: warm.Role, project: Project, job: Record) -> None:
+def _play(role: Role, project: Project, job: Record) -> None:
     try:
         tests, errors = discover(job)
     except BaseException as error:
