@@ -160,4 +160,18 @@ def _test_source(view: View, room: int) -> str:
             found = [s for s in definitions(path, view.workspace.read(path)) if s.qualified == name]
             for symbol in found[:1]:
                 return read_window(view.workspace, path, symbol.first_line, symbol.first_line + 60, room)
+    return _around_name(view, test, room) if inner else ""
+
+
+def _around_name(view: View, test: str, room: int) -> str:
+    """The lines from where a test's name stands, in its file or in one that its failure passed through."""
+    last = test.split("::")[-1]
+    names = dict.fromkeys((last, last.split("/")[0], last.rpartition(".")[2]))  # Go's subtests, Java's nested classes
+    frames = [frame.path for result in view.failures if result.id == test for frame in result.frames]
+    for path in dict.fromkeys((test.split("::")[0], *frames)):
+        lines = view.workspace.read(path).decode("utf-8", "replace").split("\n") if view.workspace.exists(path) else []
+        for name in filter(None, names):
+            at = next((number for number, line in enumerate(lines, start=1) if name in line), 0)
+            if at:
+                return read_window(view.workspace, path, max(1, at - 2), at + 40, room)
     return ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from coder_sandbox.programs import Cache, Needs
 from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, name_of
+from coder_tools.runners.named import named
 from coder_tools.runners.traces import explained, frames_in
 
 _TARGET = re.compile(r"^\s+Running (?:unittests )?(?P<path>\S+\.rs)? ?\((?P<binary>\S+?)(?:-[0-9a-f]{16})?(?:\.exe)?\)")
@@ -23,8 +24,8 @@ _UNREACHABLE = re.compile(
 )
 _ERRORS = re.compile(r"^error", re.MULTILINE)
 _MODULE = re.compile(
-    r"\bmod\s+(?P<mod>\w+)\s*\{|#\[(?:\w+::)*(?:test|rstest)\b[^\n]*\](?:\s*#\[[^\n]*\]|\s*//[^\n]*)*\s*"
-    r"(?:pub(?:\([^)]*\))?\s+)?(?:async\s+)?fn\s+(?P<fn>\w+)"
+    r"\bmod\s+(?P<group>\w+)\s*\{|#\[(?:\w+::)*test\b[^\n]*\](?:\s*#\[[^\n]*\]|\s*//[^\n]*)*\s*"
+    r"(?:pub(?:\([^)]*\))?\s+)?(?:async\s+)?fn\s+(?P<test>\w+)"
 )
 _PACKAGE = re.compile(r'^\[package\][^\[]*?^name\s*=\s*"([^"]+)"', re.MULTILINE | re.DOTALL)
 _WORDS: dict[str, Outcome] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
@@ -85,7 +86,7 @@ class CargoTest(Runner):
 
     def tests_in(self, path: str, text: str) -> list[str]:
         target, module = _home(path)
-        return [f"{target}::{'::'.join([*module, *names])}" for names in _named(text)]
+        return [f"{target}::{'::'.join([*module, *names])}" for names in named(text, _MODULE, "{}")]
 
 
 def _home(path: str) -> tuple[str, list[str]]:
@@ -98,26 +99,6 @@ def _home(path: str) -> tuple[str, list[str]]:
     if inner[0] == "bin" or inner in (["lib"], ["main"]):
         return path, []
     return "/".join([*parts[: at + 1], "lib.rs"]), [part for part in inner if part != "mod"]
-
-
-def _named(text: str) -> Iterator[list[str]]:
-    """The tests that a file's text shows, each with the modules around it."""
-    around: list[tuple[int, str]] = []
-    for match in _MODULE.finditer(text):
-        around = [(end, name) for end, name in around if end > match.start()]
-        if match["mod"]:
-            around.append((_end(text, match.end()), match["mod"]))
-        else:
-            yield [*(name for _, name in around), match["fn"]]
-
-
-def _end(text: str, start: int) -> int:
-    depth = 1
-    for match in re.compile(r"[{}]").finditer(text, start):
-        depth += 1 if match[0] == "{" else -1
-        if depth == 0:
-            return match.start()
-    return len(text)
 
 
 class _Reader:

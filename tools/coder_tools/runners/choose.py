@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from coder_sandbox.contract import Sandbox
 from coder_tools.command import parse_test_command
+from coder_tools.runners import javascript
 from coder_tools.runners.cargo import CargoTest
-from coder_tools.runners.command import AnyCommand, Make
+from coder_tools.runners.command import AnyCommand, Make, NpmTest
 from coder_tools.runners.contract import Project, Runner
 from coder_tools.runners.ctest import CTest
 from coder_tools.runners.go import GoTest
@@ -25,7 +27,7 @@ from coder_tools.testing import Suite
 
 RUNNERS: tuple[Runner, ...] = (
     *(Vitest(), Jest(), NodeTest(), CargoTest(), GoTest()),
-    *(Maven(), Gradle(), CTest(), Make()),
+    *(Maven(), Gradle(), CTest(), NpmTest(), Make()),
 )
 """In the order in which a repository that several would fit is given to them."""
 
@@ -75,16 +77,25 @@ def choose_runner(command: str, project: Project) -> Chosen:
         words = shlex.split(command)
         if not words:
             raise
-    for runner in RUNNERS if not _SHELL.search(command) else ():
-        if (own := runner.arguments(words, project)) is not None:
-            return Chosen(runner, own, why=f"the test command calls {runner.name}")
+    if not _SHELL.search(command) and (found := _called(words, project)):
+        return Chosen(*found, why=f"the test command calls {found[0].name}")
     return Chosen(AnyCommand(), (command,), why="the test command")
+
+
+def _called(words: Sequence[str], project: Project) -> tuple[Runner, tuple[str, ...]] | None:
+    """The runner that a command calls, and its arguments there."""
+    for runner in RUNNERS:
+        if (own := runner.arguments(words, project)) is not None:
+            return runner, own
+    return None
 
 
 def _detected(project: Project) -> Chosen:
     """Python where there are Python tests or nothing else fits, else the first runner that sees its marks."""
     if any(_PYTHON_TEST.fullmatch(path) for path in project.files):
         return Chosen(None, why="it has Python tests")
+    if (words := javascript.script(project)) and (found := _called(words, project)):
+        return Chosen(*found, why=f"package.json's test script calls {found[0].name}")
     for runner in RUNNERS:
         if why := runner.detect(project):
             return Chosen(runner, runner.own_arguments(project), why=why)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coder_sandbox.programs import Needs
 from coder_tools.contract import Outcome, TestResult
-from coder_tools.runners import junit
+from coder_tools.runners import javascript, junit
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner
 from coder_tools.runners.traces import explained
 
@@ -22,7 +23,8 @@ class AnyCommand(Runner):
     """Where the command has `{junit}` in it, that stands for a file, or a directory, that it writes reports to."""
 
     name = "a command"
-    suffixes = ("",)  # of whatever language
+    suffixes: tuple[str, ...] = ("",)  # of whatever language
+    needs = Needs(inside=javascript.NEEDS.inside)
 
     def detect(self, project: Project) -> str:
         return ""
@@ -53,6 +55,26 @@ def _no_report(ran: Ran) -> str:
         except ValueError as error:
             return f"The report {path.rpartition('/')[2]} cannot be read: {error}\n{ran.output}"
     return f"It wrote no report with tests in it.\n{ran.output}"
+
+
+class NpmTest(AnyCommand):
+    """`npm test`, where the script calls a tool that has no runner of its own: its exit code is the one test."""
+
+    name = "npm test"
+    suffixes = javascript.SUFFIXES
+    needs = replace(javascript.NEEDS, programs=("node", "npm"))
+    configuration = javascript.CONFIGURATION
+
+    def detect(self, project: Project) -> str:
+        scripts = javascript.package(project).get("scripts")
+        text = scripts.get("test", "") if isinstance(scripts, dict) else ""
+        return "package.json has a test script" if text and "no test specified" not in str(text) else ""
+
+    def own_arguments(self, project: Project) -> tuple[str, ...]:
+        return ("npm test",)
+
+    def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
+        return (shlex.join(words),) if words[0] in ("npm", "yarn", "pnpm") else None
 
 
 class Make(AnyCommand):

@@ -10,12 +10,16 @@ from dataclasses import replace
 from coder_tools.contract import TestResult
 from coder_tools.runners import junit
 from coder_tools.runners.contract import Project, Ran, file_of
+from coder_tools.runners.named import named
 
 SUFFIXES = (".java", ".kt", ".groovy", ".scala")
 _TEST = re.compile(
-    r"@(?:Test|ParameterizedTest|RepeatedTest)\b(?:\([^)]*\))?(?:\s*@\w+(?:\([^)]*\))?)*\s*"
-    r"(?:(?:public|protected|private|static|final|fun|void|[\w<>\[\]]+)\s+)*?(?P<name>\w+|`[^`]+`)\s*\("
+    r"@Nested\b[^{;]*?\bclass\s+(?P<group>\w+)[^{]*\{|"
+    r"@Test\b(?:\([^)]*\))?(?:\s*@\w+(?:\([^)]*\))?)*\s*"
+    r"(?:(?:public|protected|private|static|final|fun|void|[\w<>\[\]]+)\s+)*?(?P<test>\w+|`[^`]+`)\s*\("
 )
+_PROGRESS = re.compile(r"> Task|:\w+|BUILD |\d+ actionable|Deprecated|\* Try|Run with|Get more help|\[INFO\]")
+_ADVICE = re.compile(r"To see the full stack|Re-run Maven|For more information|\s*-> \[Help|\[Help|$")
 _FOREIGN = re.compile(
     r"\s+at (?:java\.base/|jdk\.|sun\.|java\.|com\.sun\.|org\.junit\.|junit\.|org\.opentest4j\.|"
     r"org\.apache\.maven\.|org\.gradle\.|worker\.org\.gradle)"
@@ -46,15 +50,16 @@ def classes(wanted: Sequence[str]) -> list[str]:
 
 
 def tests_in(path: str, text: str) -> list[str]:
-    """Ids of the tests that a file's text shows; those of nested classes are not told apart."""
-    return [f"{path}::{match['name'].strip('`')}" for match in _TEST.finditer(text)]
+    """Ids of the tests that a file's text shows."""
+    return [f"{path}::{'.'.join(name.strip('`') for name in names)}" for names in named(text, _TEST, "{}")]
 
 
 def errors(ran: Ran) -> str:
-    """The lines of a build's output that say what is wrong."""
-    lines = [line for line in ran.output.split("\n") if re.search(r"error|FAILURE|wrong|cannot|could not", line, re.I)]
-    kept = [line for line in lines if "[Help" not in line and "Re-run" not in line and "stack trace" not in line]
-    return "\n".join(kept) or ran.output
+    """What of a build's output says what is wrong: Maven's lines of errors, of Gradle's what is not about itself."""
+    lines = ran.output.split("\n")
+    maven = [line.removeprefix("[ERROR] ").split(" -> [Help")[0] for line in lines if line.startswith("[ERROR] ")]
+    kept = maven or [line for line in lines if line.strip() and not _PROGRESS.match(line)]
+    return "\n".join(line for line in dict.fromkeys(kept) if not _ADVICE.match(line)) or ran.output
 
 
 def has_tests(project: Project) -> bool:

@@ -6,11 +6,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from coder_sandbox.programs import Needs
 from coder_tools.runners.contract import Project
+from coder_tools.runners.named import named
 
 SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 CONFIGURATION = (
@@ -30,8 +30,12 @@ TEST_FILE = re.compile(
 _FOREIGN = re.compile(r"\s+at .*(node_modules|node:|<anonymous>\)$|processTicksAndRejections)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _RUN = {("npm", "test"), ("npm", "t"), ("yarn", "test"), ("pnpm", "test"), ("bun", "test")}
+_QUOTED = r"""\(\s*(['"`])(?P<{0}>(?:\\.|(?!\{1}).)*)\{1}"""
 _NAMED = re.compile(
-    r"""\b(?P<kind>describe|suite|test|it)(?:\.\w+)*\(\s*(?P<q>['"`])(?P<name>(?:\\.|(?!(?P=q)).)*)(?P=q)"""
+    r"\b(?:describe|suite)(?:\.\w+)*"
+    + _QUOTED.format("group", 1)
+    + r"|\b(?:test|it)(?:\.\w+)*"
+    + _QUOTED.format("test", 3)
 )
 
 
@@ -97,32 +101,9 @@ def test_files(project: Project) -> list[str]:
 
 
 def tests_in(path: str, text: str) -> list[str]:
-    """Ids of the tests that a file names in plain words; a test belongs to the suites whose text is around it."""
-    ids: list[str] = []
-    around: list[tuple[int, str]] = []  # (where the suite ends, its name)
-    for match in _NAMED.finditer(text):
-        around = [(end, name) for end, name in around if end > match.start()]
-        if match["kind"] in ("describe", "suite"):
-            around.append((_end(text, match.end()), match["name"]))
-        else:
-            ids.append("::".join([path, *(name for _, name in around), match["name"]]))
-    return ids
-
-
-def _end(text: str, start: int) -> int:
-    """Where the call that is open at `start` ends, by its brackets alone."""
-    depth = 1
-    for match in re.compile(r"[()]").finditer(text, start):
-        depth += 1 if match[0] == "(" else -1
-        if depth == 0:
-            return match.start()
-    return len(text)
-
-
-def folder(path: str) -> str:
-    """The directory of a path, "" at the top."""
-    parent = str(PurePosixPath(path).parent)
-    return "" if parent == "." else parent
+    """Ids of the tests that a file names in plain words, with their suites; not those whose names are computed."""
+    ids = ("::".join([path, *names]) for names in named(text, _NAMED, "()"))
+    return [test_id for test_id in ids if "${" not in test_id]
 
 
 def own_lines(message: str) -> str:

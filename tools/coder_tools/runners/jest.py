@@ -33,15 +33,10 @@ class Jest(Runner):
     )
 
     def detect(self, project: Project) -> str:
-        if self._called(javascript.script(project)) is not None:
-            return f"package.json's test script calls {self.name}"
         config = next((p for p in project.files if p.startswith(self.marks)), "")
         if config or javascript.depends_on(project, self.name):
             return f"it has {config}" if config else f"package.json needs {self.name}"
         return ""
-
-    def own_arguments(self, project: Project) -> tuple[str, ...]:
-        return self._called(javascript.script(project)) or ()
 
     def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
         return self._called(javascript.called(words, project))
@@ -109,8 +104,12 @@ def _values(test: dict[str, Any]) -> tuple[str, str]:
     for detail in test.get("failureDetails") or ():
         found = detail.get("matcherResult") if isinstance(detail, dict) else None
         if isinstance(found, dict) and "expected" in found and "actual" in found:
-            return json.dumps(found["expected"]), json.dumps(found["actual"])
+            return _shown(found["expected"]), _shown(found["actual"])
     return "", ""
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _broken(one: dict[str, Any], ran: Ran) -> Iterator[Broken]:

@@ -49,20 +49,13 @@ class NodeTest(Runner):
     configuration = javascript.CONFIGURATION
 
     def detect(self, project: Project) -> str:
-        if self._called(javascript.script(project)) is not None:
-            return "package.json's test script calls node --test"
         for path in javascript.test_files(project)[:50]:
             if re.search(r"['\"]node:test['\"]", project.text(path)):
                 return f"{path} uses node:test"
         return ""
 
-    def own_arguments(self, project: Project) -> tuple[str, ...]:
-        return self._called(javascript.script(project)) or ()
-
     def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
-        return self._called(javascript.called(words, project))
-
-    def _called(self, words: Sequence[str]) -> tuple[str, ...] | None:
+        words = javascript.called(words, project)
         if not words or words[0].rsplit("/", 1)[-1] != "node" or "--test" not in words:
             return None
         return javascript.kept(words[1:], _DROPPED)

@@ -32,7 +32,10 @@ _PATTERNS = (
 _VALUES = (
     # (expected as `e`, actual as `a`) in the words of assertion libraries
     re.compile(r"[Ee]xpected:? ?<(?P<e>.*?)> but was:? ?<(?P<a>.*?)>", re.DOTALL),  # JUnit
-    re.compile(r"\bleft: `?(?P<a>.*?)`?,?\n\s*right: `?(?P<e>.*?)`?(?:\n|,|$)"),  # Rust: assert_eq!(actual, expected)
+    re.compile(
+        r"\bleft: `(?P<a>[^\n]*?)`,\n\s*right: `(?P<e>[^\n]*?)`"
+    ),  # Rust before 1.73: assert_eq!(actual, expected)
+    re.compile(r"\bleft: (?P<a>[^\n]+)\n\s*right: (?P<e>[^\n]+)"),  # Rust
     re.compile(r"\bExpected(?: \w+)?: *(?P<e>[^\n]+)\n\s*Received(?: \w+)?: *(?P<a>[^\n]+)"),  # Jest
     re.compile(r"[Ee]xpected: *(?P<e>[^\n]+)\n\s*(?:[Aa]ctual|[Gg]ot) *: *(?P<a>[^\n]+)"),  # testify and its like
     re.compile(r"\bexpected (?P<a>.+?) to (?:deeply |strictly |be |equal |match )+(?P<e>.+?)(?: //|\n|$)"),  # chai

@@ -1,0 +1,143 @@
+"""What is asked of a runner and believed of its words, with a sandbox and a runner that play a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coder_sandbox.contract import ExecResult, Workspace
+from coder_tools.contract import TestResult
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner
+from coder_tools.runners.suite import CommandSuite
+from coder_tools.testing import TestRunFailed
+
+FILES = {"a_test.x": "one two\n", "b_test.x": "three\n"}
+
+
+class Box:
+    """A sandbox in which every command ends as the script has it."""
+
+    name = "box"
+    workspace = Workspace(Path("/w"), Path("/repo"), Path("/usr/bin/python3"))
+
+    def __init__(self, **ends: Any) -> None:
+        self.ends, self.timeouts = ends, list[float]()
+
+    def run(self, argv: Sequence[str], *, timeout: float, **more: Any) -> ExecResult:
+        if "-c" in argv:  # the small programs that prepare and collect the reports
+            return ExecResult(0, "/s" if "mkdtemp" in argv[-1] or "mkdtemp" in argv[5] else json.dumps({}), "", 0.0)
+        self.timeouts.append(timeout)
+        return ExecResult(**({"exit_code": 0, "stdout": "", "stderr": "", "duration": 0.0} | self.ends))
+
+
+class Scripted(Runner):
+    """Answers each run by the next report; a test is any word of a file."""
+
+    name = "scripted"
+    suffixes = (".x",)
+
+    def __init__(self, *reports: Report) -> None:
+        self.reports, self.calls = list(reports), list[Call]()
+
+    def commands(self, call: Call) -> list[Command]:
+        self.calls.append(call)
+        return [Command(("tool",))]
+
+    def read(self, ran: Ran) -> Report:
+        return self.reports.pop(0)
+
+    def tests_in(self, path: str, text: str) -> list[str]:
+        return [f"{path}::{word}" for word in text.split()]
+
+
+Make = Callable[..., tuple[CommandSuite, Scripted, Box]]
+
+
+@pytest.fixture
+def suite(monkeypatch: pytest.MonkeyPatch) -> Make:
+    monkeypatch.setattr("coder_tools.runners.suite.is_protected", lambda path: "_test." in path)
+
+    def make(*reports: Report, **ends: Any) -> tuple[CommandSuite, Scripted, Box]:
+        runner, box = Scripted(*reports), Box(**ends)
+        project = Project(tuple(FILES), lambda path: FILES[path].encode())
+        return CommandSuite(box, Path("/repo"), runner, (), project), runner, box  # type: ignore[arg-type]
+
+    return make
+
+
+def passed(*ids: str) -> tuple[TestResult, ...]:
+    return tuple(TestResult(test, "passed") for test in ids)
+
+
+def run(suite: CommandSuite, *ids: str, **more: Any) -> dict[str, str]:
+    given = {"timeout": 100.0, "test_timeout": 5.0} | more
+    return {result.id: result.outcome for result in suite.run(ids, **given)}
+
+
+def test_collecting_is_the_first_run(suite: Make) -> None:
+    tests, runner, _ = suite(Report(passed("a_test.x::one")), Report(passed("a_test.x::one")))
+    assert tests.collect(10.0).ids == ("a_test.x::one",)
+    assert run(tests, "a_test.x::one") == {"a_test.x::one": "passed"} and len(runner.calls) == 1
+    run(tests, "a_test.x::one")
+    assert len(runner.calls) == 2, "what it saw is used once: afterwards the files may have changed"
+
+
+def test_a_test_that_is_not_named_has_not_passed(suite: Make) -> None:
+    tests, _, _ = suite(Report(passed("a_test.x::one")))
+    assert run(tests, "a_test.x::one", "a_test.x::two") == {"a_test.x::one": "passed", "a_test.x::two": "missing"}
+
+
+def test_of_two_results_the_worse_counts(suite: Make) -> None:
+    twice = (*passed("a_test.x::one"), TestResult("a_test.x::one", "failed"), *passed("a_test.x::one"))
+    assert run(suite(Report(twice))[0], "a_test.x::one") == {"a_test.x::one": "failed"}
+
+
+def test_an_end_in_error_that_no_test_explains_is_told_of_those_that_said_nothing(suite: Make) -> None:
+    tests, _, _ = suite(Report(passed("a_test.x::one")), exit_code=3, stderr="out of luck")
+    [one, two] = tests.run(["a_test.x::one", "a_test.x::two"], timeout=9.0, test_timeout=1.0)
+    assert one.passed and two.outcome == "error" and "exit code 3" in two.message and "out of luck" in two.message
+
+
+def test_what_broke_a_file_is_told_of_its_tests_alone(suite: Make) -> None:
+    tests, _, _ = suite(Report((), (Broken("a_test.x", "no such name"),)))
+    [one, three] = tests.run(["a_test.x::one", "b_test.x::three"], timeout=9.0, test_timeout=1.0)
+    assert (one.outcome, one.message, three.outcome) == ("error", "no such name", "missing")
+
+
+def test_tests_of_what_does_not_build_are_read_from_the_text(suite: Make) -> None:
+    collection = suite(Report((), (Broken("", "it does not build"),)))[0].collect(10.0)
+    assert collection.ids == ()
+    assert [test for error in collection.errors for test in error.tests] == [
+        "a_test.x::one", "a_test.x::two", "b_test.x::three",
+    ]  # fmt: skip
+
+
+def test_what_another_test_kept_from_running_runs_alone(suite: Make) -> None:
+    first = Report((TestResult("a_test.x::one", "failed"),), cut=("a_test.x::two", "b_test.x::three"))
+    tests, runner, _ = suite(first, Report(passed("a_test.x::two")), Report((), (Broken("", "it ended", "crashed"),)))
+    assert run(tests, "a_test.x::one", "a_test.x::two", "b_test.x::three") == {
+        "a_test.x::one": "failed", "a_test.x::two": "passed", "b_test.x::three": "crashed",
+    }  # fmt: skip
+    assert [call.wanted for call in runner.calls[1:]] == [("a_test.x::two",), ("b_test.x::three",)]
+
+
+def test_a_run_that_hangs_is_cut_by_the_limits_of_its_tests(suite: Make) -> None:
+    tests, _, box = suite(Report(), exit_code=-9, killed_by="timeout")
+    assert run(tests, "a_test.x::one", timeout=1000.0, limits={"a_test.x::one": 2.0}) == {"a_test.x::one": "timeout"}
+    assert box.timeouts[0] <= 62.0, "the time to build, and its own"
+
+
+@pytest.mark.parametrize("report", [Report(), Report(unavailable="no such tool")])
+def test_no_tests_and_a_tool_that_cannot_work_are_said_so(suite: Make, report: Report) -> None:
+    with pytest.raises(TestRunFailed, match="no such tool" if report.unavailable else "no tests"):
+        suite(report)[0].collect(10.0)
+
+
+def test_many_tests_are_not_named_one_by_one(suite: Make) -> None:
+    names = [f"a_test.x::{number}" for number in range(101)]
+    tests, runner, _ = suite(Report(passed(*names, "a_test.x::more")))
+    assert set(run(tests, *names)) == set(names) and runner.calls[0].wanted is None
