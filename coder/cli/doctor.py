@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from coder_sandbox.toolchain import Toolchain
 
 CANNOT = 3  # exit code: the environment cannot do it
+_MOST_FILES = 200_000  # of a repository that is looked at
 _LEAST_FREE = 200 << 20  # bytes in the state directory; a run keeps a copy of the repository there
 
 
@@ -66,7 +67,7 @@ def _checks(repo: Path) -> list[Callable[[], Check]]:
     return [
         _git,
         lambda: _python(repo),
-        lambda: _pytest(repo),
+        lambda: _runner(repo),
         lambda: _sandbox("bwrap"),
         lambda: _sandbox("docker"),
         _hardware,
@@ -88,6 +89,27 @@ def _python(repo: Path) -> Check:
     except Exception as error:  # whatever is wrong with the interpreter is what doctor is asked about
         return Check("python", False, str(error))
     return Check("python", True, f"{found.python} ({found.source})")
+
+
+def _runner(repo: Path) -> Check:
+    """What would run the tests, and whether it is here; for Python that is pytest."""
+    from coder_sandbox.contract import SandboxError
+    from coder_sandbox.listing import list_files
+    from coder_sandbox.programs import equip
+    from coder_tools.runners.choose import choose_runner
+    from coder_tools.runners.contract import Project
+
+    try:
+        files = tuple(list_files(repo, _MOST_FILES).files)
+        chosen = choose_runner("", Project(files, lambda path: (repo / path).read_bytes()))
+        if chosen.runner is None:
+            return _pytest(repo)
+        equip(_toolchain(repo), chosen.runner.needs, repo, os.environ)
+    except SandboxError as error:
+        return Check("tests", False, str(error), "optional")
+    except Exception:  # no Python, or no repository: said by other checks
+        return _pytest(repo)
+    return Check("tests", True, f"{chosen.name} ({chosen.why}); only a model can fix them", "optional")
 
 
 def _pytest(repo: Path) -> Check:

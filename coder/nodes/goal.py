@@ -125,13 +125,20 @@ def _from_junit(path: Path, known: Sequence[str]) -> list[str]:
     lost: list[str] = []
     for case in failed:
         stem, name = case.get("classname", "").replace(".", "/"), case.get("name", "")
-        found = [i for i in known if _matches(i, stem, name)]
+        found = [i for i in known if _matches(i, stem, name)] or _only_one(name, known)
         ids += found
         lost += [] if found else [f"{case.get('classname', '')}.{name}"]
     if lost:
         listed = "".join(f"\n  {name}" for name in lost[:MANY])
         raise UsageError(f"{path}: {len(lost)} of its {len(failed)} failed tests are not in this repository:{listed}")
     return ids
+
+
+def _only_one(name: str, known: Sequence[str]) -> list[str]:
+    """The one test of this name, or whose suites and name together read so, as other languages' reports have it."""
+    foreign = (i for i in known if "::" in i and not i.split("::")[0].endswith(".py"))
+    found = [i for i in foreign if name in (i.split("::")[-1], " ".join(i.split("::")[1:]))]
+    return found if len(found) == 1 else []
 
 
 def _matches(test_id: str, stem: str, name: str) -> bool:

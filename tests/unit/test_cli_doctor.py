@@ -9,6 +9,7 @@ import pytest
 from coder.cli import doctor
 from coder.cli.doctor import Check, can_fix
 from coder.cli.main import main
+from coder_sandbox.toolchain import Toolchain
 
 WELL = [
     Check("git", True, "git version 2"),
@@ -106,3 +107,16 @@ def test_a_model_that_cannot_be_pulled_ends_with_3(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["coder", "doctor", "--pull", "gemma4:e4b"])
     assert main() == 3
     assert "ollama serve" in capsys.readouterr().err
+
+
+def test_another_language_is_told_with_what_runs_its_tests(tmp_path, monkeypatch):
+    (tmp_path / "go.mod").write_text("module x\n")
+    (tmp_path / "x_test.go").write_text("package x\n")
+    tools = tmp_path.with_name("tools")
+    tools.mkdir()
+    monkeypatch.setattr(doctor, "_toolchain", lambda repo: Toolchain(Path("/usr/bin/python3"), (), {}, "PATH"))
+    monkeypatch.setenv("PATH", str(tools))
+    assert (found := doctor._runner(tmp_path)).name == "tests" and not found.ok and "go is not installed" in found.text
+    (tools / "go").write_text("#!/bin/sh\n")
+    (tools / "go").chmod(0o755)
+    assert (found := doctor._runner(tmp_path)).ok and "go test" in found.text and "model" in found.text

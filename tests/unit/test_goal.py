@@ -60,6 +60,16 @@ def test_a_report_names_its_failures_one_by_one(tmp_path: Path) -> None:
     assert must_pass(junit=report) == [IDS[0], IDS[1]]
 
 
+@pytest.mark.parametrize("name", ["sums", "Cart sums"])
+def test_a_report_of_another_language_names_suites_and_tests_its_own_way(tmp_path: Path, name: str) -> None:
+    ids = ("a.test.js::Cart::sums", "a.test.js::Cart::counts")
+    report = junit(tmp_path, f'<testsuite><testcase classname="Cart" name="{name}"><failure/></testcase></testsuite>')
+    request = Request(repo=tmp_path, junit=report)
+    collection = Collection("jest", "", ids)
+    found = resolve_goal(request, collection, {}, base=None)  # type: ignore[arg-type]
+    assert found.ids == ids[:1]
+
+
 def test_a_failure_that_is_not_here_is_said(tmp_path: Path) -> None:
     report = junit(tmp_path, f"<testsuite>{CASE.format('test_red')}{CASE.format('test_gone')}</testsuite>")
     with pytest.raises(UsageError, match=r"1 of its 2 failed tests are not in .*:\n  tests.test_a.test_gone"):
