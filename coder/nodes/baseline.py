@@ -79,7 +79,8 @@ def _check_time(session: Session) -> None:
 def _collect(session: Session) -> Collection:
     try:
         left = session.budget.remaining()
-        collection = session.suite.collect(timeout=min(left, max(10.0, COLLECTION * left)))
+        share = COLLECTION if session.suite.traces else COLLECTION + FIRST_RUN  # what is not traced is run for it
+        collection = session.suite.collect(timeout=min(left, max(10.0, share * left)))
     except TestRunFailed as error:
         _check_time(session)
         raise EnvironmentFault(str(error)) from error

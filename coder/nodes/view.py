@@ -67,7 +67,7 @@ def view_of(session: Session, state: State, memory: dict[str, Any]) -> View:
         ),
         standing=standing.get("key", ""),
         is_trial=bool(standing) and not standing["kept"],
-        partials=tuple((c["key"], c["strength"], c["note"]) for c in memory.get("partials", ())),
+        partials=tuple((c["key"], c["strength"], _placed(c)) for c in memory.get("partials", ())),
         late=tuple(_candidate(c) for c in memory.get("late", ()) if c["standing"] == standing.get("ref", "")),
         world=World.from_json(session.load(memory["world"])) if memory.get("world") else NOTHING,
         plan=Plan(**memory["plan"]) if memory.get("plan") else None,
@@ -79,6 +79,10 @@ def view_of(session: Session, state: State, memory: dict[str, Any]) -> View:
         language=session.language,
         images=tuple(data_url(file) for file in session.request.pictures),
     )
+
+
+def _placed(stored: dict[str, Any]) -> str:
+    return f"{stored['splice']['path']}:{stored['line']}: {stored['note']}"
 
 
 def _logs(session: Session, state: State) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from coder.policies.contract import Edit, Plan, Policy, View
-from coder.policies.near import near_misses
+from coder.policies.near import near_misses, where_it_points
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class HybridPolicy:
     def edit(self, view: View) -> Edit:
         """The active policy's edit. When the search is spent the next step is a plan, by the model."""
         active = self._active(view)
-        if active is self._model and (near := near_misses(view)):
+        if active is self._model and (near := near_misses(view) or where_it_points(view)):
             return near
         made = self._with(view, active.edit)
         if active is self._search and (made.wants == "stop" or self._search_is_over(view)):

@@ -1,13 +1,15 @@
-"""Small changes of a model's edit that was nearly right: the search's candidates on it, at no token cost."""
+"""The search at a model's side, at no token cost: small edits where its hypothesis points, and of its own edits."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from coder.policies.contract import Edit, View
 from coder.repair.contract import Suspect
 from coder.repair.propose import propose
+from coder_tools.symbols import definitions
 
 _CANDIDATES = 150
 _LINES = 80  # changed lines, above which an edit is too large to be nearly right
@@ -20,6 +22,8 @@ def near_misses(view: View) -> Edit | None:
 
     What was looked at is kept in the view's memory.
     """
+    if view.language != "Python":
+        return None
     looked: list[str] = view.memory.setdefault("looked", [])
     tested = view.memory.get("model", {}).get("tested")
     revision = view.workspace.revision()
@@ -36,6 +40,36 @@ def near_misses(view: View) -> Edit | None:
         return None
     note = f"{len(candidates)} small changes of the model's edit"
     return Edit(candidates=tuple(candidates), on_change=True, wants="test", note=note)
+
+
+def where_it_points(view: View) -> Edit | None:
+    """A batch of single edits in the functions that the model's hypothesis names, once a hypothesis; None for none.
+
+    The search had a share of the time alone, and may not have come this far down its own ranking.
+    """
+    if view.language != "Python" or view.plan is None or view.workspace.changes or view.standing:
+        return None
+    pointed: list[str] = view.memory.setdefault("pointed", [])
+    words = f"{view.plan.text} {view.plan.evidence}"
+    if words in pointed or len(pointed) >= _TIMES or view.left.seconds < _SECONDS:
+        return None
+    pointed.append(words)
+    suspects = list(_named(view, set(re.findall(r"[A-Za-z_]\w+", words))))[:_LINES]
+    candidates = propose(view.workspace.read, suspects, view.failures, limit=_CANDIDATES, world=view.world)
+    if not candidates:
+        return None
+    note = f"{len(candidates)} small edits where the hypothesis points"
+    return Edit(candidates=tuple(candidates), wants="test", note=note)
+
+
+def _named(view: View, names: set[str]) -> Iterator[Suspect]:
+    """The lines of the functions with one of these names in the Python files of the plan."""
+    paths = view.plan.files if view.plan is not None else ()
+    for path in (path for path in paths if path.endswith(".py") and view.workspace.exists(path)):
+        for symbol in definitions(path, view.workspace.read(path)):
+            if symbol.kind == "function" and symbol.name in names:
+                lines = range(symbol.first_line, symbol.last_line + 1)
+                yield from (Suspect(path, line, 1.0, ("the model suspects it",)) for line in lines)
 
 
 def _changed(view: View) -> Iterator[Suspect]:

@@ -1,11 +1,11 @@
-"""The search's candidates on a model's edit: of its lines alone, once, and only where it was tested and failed."""
+"""The search's candidates at a model's side: on its edits, where they were tested and failed, and where it points."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from coder.policies.contract import Left, View
-from coder.policies.near import near_misses
+from coder.policies.contract import Left, Plan, View
+from coder.policies.near import near_misses, where_it_points
 from coder_tools.contract import TestResult
 from coder_tools.logs import finding
 from coder_tools.workspace import Workspace
@@ -48,3 +48,19 @@ def test_nothing_is_varied_that_was_not_tested_or_did_not_fail() -> None:
     assert near_misses(view(changes, was_tested(changes), left=Left(3, 9, 9))) is None
     text: dict[str, bytes | None] = {"a.txt": b"x"}
     assert near_misses(view(text, was_tested(text))) is None
+    foreign = view(changes, was_tested(changes), language="jest")
+    assert near_misses(foreign) is None
+
+
+def test_the_functions_that_a_hypothesis_names_are_varied_once() -> None:
+    memory: dict[str, Any] = {}
+    plan = Plan("`half` gives back the whole", ("a.py", "none.py"), "line 6")
+    made = where_it_points(view({}, memory, plan=plan))
+    assert made is not None and not made.on_change and made.spent.model_calls == 0
+    half = BASE.index(b"def half")
+    assert all(candidate.splice.start >= half for candidate in made.candidates), "the other function is not named"
+    assert where_it_points(view({}, memory, plan=plan)) is None, "once for each hypothesis"
+    assert where_it_points(view({"a.py": CHANGED}, {}, plan=plan)) is None, "there is an edit to go on from"
+    for other in (Plan("something is wrong", ("a.py",)), Plan("half is wrong", ()), None):
+        assert where_it_points(view({}, {}, plan=other)) is None
+    assert where_it_points(view({}, {}, plan=plan, language="jest")) is None

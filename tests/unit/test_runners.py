@@ -482,7 +482,7 @@ def test_an_exit_code_is_one_test() -> None:
         "b",
         (Frame("src/ring.c", 4, ""),),
     )
-    assert outcomes(read(AnyCommand(), files, args=(line,), exit_code=None, timed_out=True)) == {line: "timeout"}
+    assert outcomes(read(AnyCommand(), files, args=(line,), exit_code=-9, timed_out=True)) == {line: "timeout"}
     assert (
         "cannot be run" in read(AnyCommand(), files, args=("./nothing",), exit_code=127, stderr="not found").unavailable
     )

@@ -29,6 +29,7 @@ _MODULE = re.compile(
 )
 _PACKAGE = re.compile(r'^\[package\][^\[]*?^name\s*=\s*"([^"]+)"', re.MULTILINE | re.DOTALL)
 _WORDS: dict[str, Outcome] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
+_NOT_FOUND = 127  # the shell's exit code for a program that is not there
 _EXAMPLE_MARK = "example "  # in an id, before the name of what a documentation example explains
 _DROPPED = ("--no-fail-fast", "--nocapture", "--no-capture", "-q", "--quiet", "-v", "--verbose", "--no-run", "--exact")
 
@@ -38,6 +39,7 @@ class CargoTest(Runner):
 
     name = "cargo test"
     suffixes = (".rs",)
+    streams = True
     configuration = (
         *("Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", "build.rs", "clippy.toml"),
         *(".cargo/*", "*/.cargo/*", "vendor/*"),
@@ -76,7 +78,7 @@ class CargoTest(Runner):
     def _unbuilt(self, ran: Ran) -> Report:
         if ran.timed_out:
             return Report()
-        if ran.exit_code in (None, 127) or _UNREACHABLE.search(ran.output):
+        if ran.exit_code == _NOT_FOUND or _UNREACHABLE.search(ran.output):
             hint = "Get what it needs first, with `cargo fetch` or `cargo vendor`: the sandbox has no network."
             return Report(unavailable=f"cargo test cannot work here: {ran.output}\n{hint}")
         first = _ERRORS.search(ran.stdout)

@@ -66,7 +66,7 @@ class Ran:
     call: Call
     step: int  # which of the commands that was, from 0
     steps: int  # how many there are
-    exit_code: int | None  # None: the program could not be started
+    exit_code: int
     stdout: str
     stderr: str
     timed_out: bool
@@ -112,6 +112,7 @@ class Runner:
     name = ""  # as people call it
     suffixes: tuple[str, ...] = ()  # of the code under test
     needs = Needs()
+    streams = False  # its results are in what it prints
     reports: tuple[str, ...] = ()  # patterns below the repository of report files it leaves there
     configuration: tuple[str, ...] = ()  # patterns of names, or of paths, that decide which tests run and how
 

@@ -27,6 +27,7 @@ class GoTest(Runner):
 
     name = "go test"
     suffixes = (".go",)
+    streams = True
     configuration = ("go.mod", "go.sum", "go.work", "go.work.sum", "vendor/*")
     needs = Needs(
         programs=("go",),
@@ -60,7 +61,7 @@ class GoTest(Runner):
         for event in _events(ran.stdout):
             reader.take(event)
         report = reader.report()
-        if ran.exit_code is None or (not report.results and _UNREACHABLE.search(ran.output)):
+        if not report.results and _UNREACHABLE.search(ran.output):
             hint = "Get what it needs first, with `go mod download` or `go mod vendor`: the sandbox has no network."
             return Report(unavailable=f"go test cannot work here: {ran.output}\n{hint}")
         return report

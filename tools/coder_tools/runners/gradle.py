@@ -50,7 +50,7 @@ class Gradle(Runner):
         found = tuple(java.results(ran.reports, ran))
         if found or ran.timed_out or ran.exit_code == 0:
             return Report(found)
-        if ran.exit_code is None or (_UNREACHABLE.search(ran.output) and "Compilation failed" not in ran.output):
+        if _UNREACHABLE.search(ran.output) and "Compilation failed" not in ran.output:
             hint = "Get what it needs first, by building it once with the network: the sandbox has none."
             return Report(unavailable=f"gradle cannot work here: {java.errors(ran)}\n{hint}")
         words = java.errors(ran)

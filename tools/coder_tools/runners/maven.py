@@ -49,7 +49,7 @@ class Maven(Runner):
         found = tuple(java.results(ran.reports, ran))
         if found or ran.timed_out or ran.exit_code == 0:
             return Report(found)
-        if ran.exit_code is None or (_UNREACHABLE.search(ran.output) and "COMPILATION ERROR" not in ran.output):
+        if _UNREACHABLE.search(ran.output) and "COMPILATION ERROR" not in ran.output:
             hint = "Get what it needs first, with `mvn dependency:go-offline test`: the sandbox has no network."
             return Report(unavailable=f"maven cannot work here: {java.errors(ran)}\n{hint}")
         words = java.errors(ran)

@@ -74,7 +74,7 @@ class NodeTest(Runner):
         return [Command(("node", "--test", *flags, *argv[1:], *named))]
 
     def read(self, ran: Ran) -> Report:
-        if ran.exit_code is None or "bad option" in ran.stderr:
+        if "bad option" in ran.stderr:
             return Report(unavailable=f"node --test cannot work here (Node.js 20 or newer is needed): {ran.output}")
         lines = ran.reports.get(f"{ran.call.scratch}/events.jsonl", "").splitlines()
         return _Reader(ran).report(lines)

@@ -23,6 +23,7 @@ FIRST_STARTUP, LEAST_STARTUP = 60.0, 10.0  # seconds that building and starting 
 MOST_NAMED = 100  # tests that are named in a command; of more, all are run
 MOST_ALONE = 50  # tests that get a run of their own because another ended the one they were in
 MOST_LISTED = 500  # files whose text is looked at for tests that cannot run
+SHORTER = "Have the tests print less, or run a part of them with --test-cmd."
 SECONDS = 60.0  # for reading reports
 _SEVERITY = ("xpassed", "passed", "xfailed", "skipped", "failed", "error", "timeout", "crashed")
 
@@ -102,6 +103,12 @@ class CommandSuite(Suite):
         """Nothing: variables are watched in Python only."""
         return Observed()
 
+    def library(
+        self, wanted: Sequence[tuple[str, str]], timeout: float
+    ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+        """Nothing: what is installed is known of Python only."""
+        return {}, {}
+
     def _run(
         self, wanted: tuple[str, ...] | None, timeout: float, test_timeout: float, limits: Mapping[str, float]
     ) -> dict[str, TestResult]:
@@ -134,7 +141,7 @@ class CommandSuite(Suite):
         return replace(report, results=tuple(results), cut=())
 
     def _go(self, wanted: tuple[str, ...] | None, timeout: float, limit: float) -> Report:
-        """Run the commands and have their words read. Raises TestRunFailed if the runner cannot work at all."""
+        """Run the commands and have their words read. TestRunFailed if the runner cannot work, or says too much."""
         started = time.monotonic()
         patterns = [f"{self._root}/{pattern}" for pattern in self._runner.reports]
         self._build = self._build or self._python(_PREPARE)
@@ -144,6 +151,8 @@ class CommandSuite(Suite):
         step, done = self._carried_out(commands, started + timeout)
         reports = json.loads(self._python(_COLLECT, f"{scratch}/**", *patterns))
         ran = _ran(call, step, len(commands), done, reports)
+        if done.dropped_bytes and self._runner.streams:
+            raise TestRunFailed(f"{self._runner.name} printed {done.dropped_bytes} bytes more than are read. {SHORTER}")
         report = self._runner.read(ran)
         if report.unavailable:
             raise TestRunFailed(cap(report.unavailable, MESSAGE))
@@ -156,6 +165,8 @@ class CommandSuite(Suite):
         for step, command in enumerate(commands, start=1):
             left = max(1.0, deadline - time.monotonic())
             done = self._sandbox.run(command.argv, timeout=left, env=command.env)
+            if done.exit_code is None:
+                raise TestRunFailed(f"{command.argv[0]} cannot be started in the sandbox: {done.stderr.strip()}")
             if done.exit_code != 0 or step == len(commands):
                 return step - 1, done
         raise ValueError("a runner has no command")
@@ -194,9 +205,7 @@ class CommandSuite(Suite):
 
 def _ran(call: Call, step: int, steps: int, done: ExecResult, reports: Mapping[str, str]) -> Ran:
     words = done.stderr if done.killed_by in (None, "timeout") else f"{done.stderr}\nended by coder: {done.killed_by}"
-    if done.dropped_bytes:
-        words += f"\n{done.dropped_bytes} bytes of output were too much and have not been read"
-    return Ran(call, step, steps, done.exit_code, done.stdout, words, done.killed_by == "timeout", reports)
+    return Ran(call, step, steps, done.exit_code or 0, done.stdout, words, done.killed_by == "timeout", reports)
 
 
 def _afterwards(ran: Ran, report: Report) -> list[Broken]:
