@@ -25,12 +25,13 @@ class Box:
     workspace = Workspace(Path("/w"), Path("/repo"), Path("/usr/bin/python3"))
 
     def __init__(self, **ends: Any) -> None:
-        self.ends, self.timeouts = ends, list[float]()
+        self.ends, self.timeouts, self.env = ends, list[float](), dict[str, str]()
 
     def run(self, argv: Sequence[str], *, timeout: float, **more: Any) -> ExecResult:
         if "-c" in argv:  # the small programs that prepare and collect the reports
             return ExecResult(0, "/s" if "mkdtemp" in argv[-1] or "mkdtemp" in argv[5] else json.dumps({}), "", 0.0)
         self.timeouts.append(timeout)
+        self.env = more["env"]
         return ExecResult(**({"exit_code": 0, "stdout": "", "stderr": "", "duration": 0.0} | self.ends))
 
 
@@ -64,7 +65,7 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Make:
     def make(*reports: Report, **ends: Any) -> tuple[CommandSuite, Scripted, Box]:
         runner, box = Scripted(*reports), Box(**ends)
         project = Project(tuple(FILES), lambda path: FILES[path].encode())
-        return CommandSuite(box, Path("/repo"), runner, (), project), runner, box  # type: ignore[arg-type]
+        return CommandSuite(box, Path("/repo"), runner, ("A=1", "-x", "B=2"), project), runner, box  # type: ignore[arg-type]
 
     return make
 
@@ -141,3 +142,9 @@ def test_many_tests_are_not_named_one_by_one(suite: Make) -> None:
     names = [f"a_test.x::{number}" for number in range(101)]
     tests, runner, _ = suite(Report(passed(*names, "a_test.x::more")))
     assert set(run(tests, *names)) == set(names) and runner.calls[0].wanted is None
+
+
+def test_variables_before_the_arguments_are_set(suite: Make) -> None:
+    tests, runner, box = suite(Report(passed("a_test.x::one")))
+    run(tests, "a_test.x::one")
+    assert box.env == {"A": "1"} and runner.calls[0].args == ("-x", "B=2")

@@ -80,7 +80,16 @@ COMMANDS = {
     "npm run unit -- --retry 2": ("vitest", ("--config", "v.ts", "--retry", "2")),
     "npx jest --json --bail test/a.test.js": ("jest", ("test/a.test.js",)),
     "node node_modules/.bin/jest": ("jest", ()),
-    "NODE_ENV=test node --test --test-reporter=tap --import tsx t": ("node:test", ("--import", "tsx", "t")),
+    "NODE_ENV=test node --test --test-reporter=tap --import tsx t": (
+        "node:test",
+        ("NODE_ENV=test", "--import", "tsx", "t"),
+    ),
+    "TZ=UTC npx cross-env A=1 jest -c j.json": ("jest", ("TZ=UTC", "A=1", "-c", "j.json")),
+    "node --experimental-vm-modules node_modules/jest/bin/jest.js --coverage": (
+        "jest",
+        ("NODE_OPTIONS=--experimental-vm-modules",),
+    ),
+    "RUSTFLAGS=-Awarnings cargo test": ("cargo test", ("RUSTFLAGS=-Awarnings",)),
     "cargo test --workspace -- --nocapture --test-threads=1": ("cargo test", ("--workspace", "--", "--test-threads=1")),
     "go test -v -run TestX -tags slow ./a/...": ("go test", ("-tags", "slow", "./a/...")),
     "./mvnw -pl core clean verify": ("maven", ("-pl", "core", "clean", "verify")),
@@ -185,6 +194,15 @@ def test_node_that_is_too_old_is_no_failed_test() -> None:
     assert (
         "Node.js 20" in read(NodeTest(), NODE, exit_code=9, stderr="node: bad option: --test-timeout=5000").unavailable
     )
+
+
+@pytest.mark.parametrize("runner", [NodeTest(), Jest(), Vitest()], ids=lambda runner: runner.name)
+def test_flags_keep_their_values_when_files_are_named(runner: Runner) -> None:
+    args = ("--config", "c.json", "test/other.test.js")
+    [command] = runner.commands(Call(project(NODE), args, "/repo", "/s", "/b", 5.0, ("test/cart.test.js::a::b",)))
+    at = command.argv.index("--config")
+    assert command.argv[at + 1] == "c.json" and "test/other.test.js" not in command.argv
+    assert command.argv[-1] == "test/cart.test.js"
 
 
 # jest and vitest

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import dropwhile
 from pathlib import Path
 
 from coder_sandbox.contract import Sandbox
@@ -14,7 +15,7 @@ from coder_tools.command import parse_test_command
 from coder_tools.runners import javascript
 from coder_tools.runners.cargo import CargoTest
 from coder_tools.runners.command import AnyCommand, Make, NpmTest
-from coder_tools.runners.contract import Project, Runner
+from coder_tools.runners.contract import ASSIGNMENT, Project, Runner
 from coder_tools.runners.ctest import CTest
 from coder_tools.runners.go import GoTest
 from coder_tools.runners.gradle import Gradle
@@ -83,10 +84,12 @@ def choose_runner(command: str, project: Project) -> Chosen:
 
 
 def _called(words: Sequence[str], project: Project) -> tuple[Runner, tuple[str, ...]] | None:
-    """The runner that a command calls, and its arguments there."""
-    for runner in RUNNERS:
-        if (own := runner.arguments(words, project)) is not None:
-            return runner, own
+    """The runner that a command calls, and its arguments there, the variables that it sets before them."""
+    rest = list(dropwhile(ASSIGNMENT.match, words))
+    assigned = words[: len(words) - len(rest)]
+    for runner in RUNNERS if rest else ():
+        if (own := runner.arguments(rest, project)) is not None:
+            return runner, (*assigned, *own)
     return None
 
 

@@ -5,6 +5,7 @@ Nothing here runs anything. A runner says which commands to run in the sandbox, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -13,6 +14,8 @@ from pathlib import Path
 from coder_sandbox.programs import Needs
 from coder_tools.contract import Frame, Outcome, TestResult
 
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+"""How an argument begins that sets a variable, as a shell has it before a command."""
 _OWN = frozenset({".git", "node_modules"})
 
 
@@ -127,7 +130,7 @@ class Runner:
     def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
         """The runner's own arguments in a command that a person typed; None if that calls something else.
 
-        There is at least one word.
+        There is at least one word. Variables to set may stand before the arguments, as `NAME=value`.
         """
         raise NotImplementedError
 

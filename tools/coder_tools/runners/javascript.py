@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from coder_sandbox.programs import Needs
-from coder_tools.runners.contract import Project
+from coder_tools.runners.contract import ASSIGNMENT, Project
 from coder_tools.runners.named import named
 
 SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
@@ -28,7 +28,6 @@ TEST_FILE = re.compile(
     r"(.*/)?([^/]+[._-](test|spec)|test|test-[^/]+)\.[cm]?[jt]sx?|(.*/)?(__tests__|tests?)/.*\.[cm]?[jt]sx?"
 )
 _FOREIGN = re.compile(r"\s+at .*(node_modules|node:|<anonymous>\)$|processTicksAndRejections)")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _RUN = {("npm", "test"), ("npm", "t"), ("yarn", "test"), ("pnpm", "test"), ("bun", "test")}
 _QUOTED = r"""\(\s*(['"`])(?P<{0}>(?:\\.|(?!\{1}).)*)\{1}"""
 _NAMED = re.compile(
@@ -55,44 +54,58 @@ def depends_on(project: Project, name: str) -> bool:
 
 
 def script(project: Project, name: str = "test") -> list[str]:
-    """The words of a script of package.json from its program on; [] if there is none, or a pipeline."""
+    """The words of a script of package.json; [] if there is none, or a pipeline."""
     scripts = package(project).get("scripts")
     text = scripts.get(name) if isinstance(scripts, dict) else None
     if not isinstance(text, str) or re.search(r"[|&;<>]", text):
         return []
     try:
-        return plain(shlex.split(text))
+        return shlex.split(text)
     except ValueError:
         return []
 
 
-def plain(words: Sequence[str]) -> list[str]:
-    """A command without what stands before its program: assignments, cross-env, c8, npx and the like."""
+def called(words: Sequence[str], project: Project) -> tuple[list[str], list[str]]:
+    """What a command calls in the end, and the variables set before it: `npm test -- x` is the script with x."""
+    assigned, words = plain(words)
+    if tuple(words[:2]) in _RUN or (len(words) > 2 and words[:2] == ["npm", "run"]):
+        name = words[2] if words[:2] == ["npm", "run"] else "test"
+        rest = words[3:] if words[:2] == ["npm", "run"] else words[2:]
+        more, own = plain(script(project, name))
+        if own:
+            return [*assigned, *more], [*own, *(word for word in rest if word != "--")]
+    return assigned, words
+
+
+def plain(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The variables that a command sets, and the command without what else stands before its program."""
     words = list(words)
+    assigned: list[str] = []
     while words:
-        if _ASSIGNMENT.match(words[0]) or words[0] in ("cross-env", "c8", "npx", "exec"):
+        if ASSIGNMENT.match(words[0]):
+            assigned.append(words.pop(0))
+        elif words[0] in ("cross-env", "c8", "npx", "exec"):
             words = words[1:]
         elif words[:2] in (["pnpm", "exec"], ["yarn", "exec"], ["npm", "exec"], ["yarn", "run"], ["pnpm", "run"]):
             words = words[2:]
         else:
             break
-    return words
+    return assigned, words
 
 
-def called(words: Sequence[str], project: Project) -> list[str]:
-    """The words of what a command calls in the end: `npm test -- x` is the script with x."""
-    words = plain(words)
-    if tuple(words[:2]) in _RUN or (len(words) > 2 and words[:2] == ["npm", "run"]):
-        name = words[2] if words[:2] == ["npm", "run"] else "test"
-        rest = words[3:] if words[:2] == ["npm", "run"] else words[2:]
-        own = script(project, name)
-        return [*own, *(word for word in rest if word != "--")] if own else words
-    return words
-
-
-def kept(words: Iterable[str], dropped: Sequence[str]) -> tuple[str, ...]:
+def kept(words: Iterable[str], dropped: Sequence[str]) -> list[str]:
     """The arguments without flags that would have it watch, measure or report otherwise (`--x` and `--x=y`)."""
-    return tuple(word for word in words if word.split("=", 1)[0] not in dropped)
+    return [word for word in words if word.split("=", 1)[0] not in dropped]
+
+
+def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The flags, with the word after each that may be its value, and the files or directories."""
+    options: list[str] = []
+    files: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        is_value = before.startswith("-") and "=" not in before
+        (options if word.startswith("-") or is_value else files).append(word)
+    return options, files
 
 
 def test_files(project: Project) -> list[str]:

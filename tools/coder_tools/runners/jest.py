@@ -39,14 +39,14 @@ class Jest(Runner):
         return ""
 
     def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
-        return self._called(javascript.called(words, project))
-
-    def _called(self, words: Sequence[str]) -> tuple[str, ...] | None:
-        if words and words[0].rsplit("/", 1)[-1] == "node" and any(f"/{self.name}" in word for word in words[1:]):
-            words = words[1:]
+        assigned, words = javascript.called(words, project)
+        if words and words[0].rsplit("/", 1)[-1] == "node":  # `node --some-flag node_modules/jest/bin/jest.js`
+            at = next((number for number, word in enumerate(words) if f"/{self.name}" in word), 0)
+            assigned += [f"NODE_OPTIONS={' '.join(words[1:at])}"] if at > 1 else []
+            words = words[at:]
         if not words or words[0].rsplit("/", 1)[-1].split(".")[0] != self.name:
             return None
-        return javascript.kept(words[1:], self.dropped)
+        return (*assigned, *javascript.kept(words[1:], self.dropped))
 
     def commands(self, call: Call) -> list[Command]:
         argv = ["node", self.program, *self.flags, f"{self.report_flag}={call.scratch}/report.json"]
@@ -54,7 +54,7 @@ class Jest(Runner):
         if call.wanted is None:
             return [Command((*argv, *call.args))]
         files = list(dict.fromkeys(file_of(test) for test in call.wanted))
-        options = [word for word in call.args if word.startswith("-")]
+        options, _ = javascript.parted(call.args)
         return [Command((*argv, *options, *self.files_flag, *files))]
 
     def read(self, ran: Ran) -> Report:

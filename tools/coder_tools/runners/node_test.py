@@ -55,23 +55,22 @@ class NodeTest(Runner):
         return ""
 
     def arguments(self, words: Sequence[str], project: Project) -> tuple[str, ...] | None:
-        words = javascript.called(words, project)
+        assigned, words = javascript.called(words, project)
         if not words or words[0].rsplit("/", 1)[-1] != "node" or "--test" not in words:
             return None
-        return javascript.kept(words[1:], _DROPPED)
+        return (*assigned, *javascript.kept(words[1:], _DROPPED))
 
     def commands(self, call: Call) -> list[Command]:
-        argv = ["node", f"--test-timeout={int(call.limit * 1000)}"]
+        argv = [f"--test-timeout={int(call.limit * 1000)}"]
         argv += [f"--test-reporter=data:text/javascript,{quote(_REPORTER)}"]
         argv += [f"--test-reporter-destination={call.scratch}/events.jsonl"]
-        flags = [word for word in call.args if word.startswith("-")]
-        named = [word for word in call.args if not word.startswith("-")]
+        flags, named = javascript.parted(call.args)
         if call.wanted is not None:
             named = list(dict.fromkeys(file_of(test) for test in call.wanted))
             names = {name_of(test).split("::")[-1] for test in call.wanted}
             if all("::" not in name_of(test) for test in call.wanted):  # a pattern would leave suites out
                 flags += [f"--test-name-pattern=/^{_escaped(name)}$/" for name in sorted(names)]
-        return [Command(("node", "--test", *flags, *argv[1:], *named))]
+        return [Command(("node", "--test", *flags, *argv, *named))]
 
     def read(self, ran: Ran) -> Report:
         if "bad option" in ran.stderr:

@@ -10,12 +10,13 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import dropwhile
 from pathlib import Path
 
 from coder_sandbox.contract import ExecResult, Sandbox
 from coder_tools.contract import CollectError, Collection, Observed, TestResult
 from coder_tools.protect import INLINE, is_protected
-from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of
+from coder_tools.runners.contract import ASSIGNMENT, Broken, Call, Command, Project, Ran, Report, Runner, file_of
 from coder_tools.testing import MESSAGE, NAME, Suite, TestRunFailed
 from coder_tools.text import cap
 
@@ -55,7 +56,9 @@ class CommandSuite(Suite):
 
     def __init__(self, sandbox: Sandbox, root: Path, runner: Runner, args: Sequence[str], project: Project) -> None:
         super().__init__(sandbox, root, runner.name, args)
-        self._root, self._runner, self._args, self._project = str(root), runner, tuple(args), project
+        self._root, self._runner, self._project = str(root), runner, project
+        self._args = tuple(dropwhile(ASSIGNMENT.match, args))
+        self._env = dict(word.split("=", 1) for word in args[: len(args) - len(self._args)])
         self._startup = FIRST_STARTUP
         self._build = ""
         self._told: dict[str, TestResult] = {}  # what collecting said and nobody has asked for yet
@@ -164,7 +167,7 @@ class CommandSuite(Suite):
         """The number of the last command that was run, and how it ended."""
         for step, command in enumerate(commands, start=1):
             left = max(1.0, deadline - time.monotonic())
-            done = self._sandbox.run(command.argv, timeout=left, env=command.env)
+            done = self._sandbox.run(command.argv, timeout=left, env={**self._env, **command.env})
             if done.exit_code is None:
                 raise TestRunFailed(f"{command.argv[0]} cannot be started in the sandbox: {done.stderr.strip()}")
             if done.exit_code != 0 or step == len(commands):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from coder_tools.runners.jest import Jest
 
 
@@ -15,8 +13,7 @@ class Vitest(Jest):
     marks = ("vitest.config.", "vitest.workspace.")
     flags = ("run", "--reporter=json")
     files_flag = ()
-    dropped = ("run", "watch", "dev", "--watch", "--run", "--coverage", "--reporter", "--outputFile", "--bail", "--ui")
-
-    def _called(self, words: Sequence[str]) -> tuple[str, ...] | None:
-        found = super()._called(words)
-        return None if found is None else tuple(word for word in found if not word.startswith("--coverage."))
+    dropped = (
+        *("run", "watch", "dev", "--watch", "--run", "--coverage", "--coverage.enabled", "--reporter", "--outputFile"),
+        *("--bail", "--ui"),
+    )
