@@ -17,6 +17,7 @@ from pathlib import Path
 from .objects import EXECUTABLE, FILE, LINK, Entry, new_hash
 
 CHUNK = 1 << 20
+LEVELS = 60  # of directories that are emptied in one another, each with a descriptor open
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -144,26 +145,28 @@ def create(parent: int, name: str, data: bytes, mode: int = 0o666) -> int:
 def remove(parent: int, name: str) -> None:
     """Remove `name` whatever it is: any depth, any mode. Missing is fine.
 
-    Directories two levels down are moved up before they are emptied, so that no tree is too deep: neither for
-    the stack, nor for the number of open descriptors, nor for the longest path.
+    Directories that lie deeper than LEVELS are moved up before they are emptied, so that no tree is too deep: neither
+    for the stack, nor for the number of open descriptors, nor for the longest path.
     """
     if unlink(parent, name):
         return
     with opened(parent, name) as top:
-        while children := os.listdir(top):  # noqa: PTH208 a descriptor has no Path
-            for child in children:
-                if not unlink(top, child):
-                    _empty(top, child)
-                    os.rmdir(child, dir_fd=top)
+        while os.listdir(top):  # noqa: PTH208 a descriptor has no Path
+            _empty(top, top, LEVELS)
     os.rmdir(name, dir_fd=parent)
 
 
-def _empty(top: int, child: str) -> None:
-    with opened(top, child) as below:
-        for name in os.listdir(below):  # noqa: PTH208
-            if not unlink(below, name):
-                with opened(below, name):  # a directory that its owner may not write cannot be moved
-                    os.rename(name, secrets.token_hex(16), src_dir_fd=below, dst_dir_fd=top)
+def _empty(top: int, place: int, levels: int) -> None:
+    """Empty a directory; what is too deep in it comes to lie in `top`."""
+    for name in os.listdir(place):
+        if unlink(place, name):
+            continue
+        with opened(place, name) as below:  # made accessible: one that its owner may not write cannot be moved
+            if levels == 0:
+                os.rename(name, secrets.token_hex(16), src_dir_fd=place, dst_dir_fd=top)
+                continue
+            _empty(top, below, levels - 1)
+        os.rmdir(name, dir_fd=place)
 
 
 def unlink(parent: int, name: str) -> bool:

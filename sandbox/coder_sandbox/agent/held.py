@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
-from typing import Any, Collection, Dict, Iterator
+from typing import Any, Collection, Dict, Iterator, Tuple
 
 DESCRIPTORS = 100_000  # of all processes together; more would take longer to look at than the time between two looks
 
@@ -30,11 +31,16 @@ def hides_files(pids: Collection[int], root: str) -> bool:
     with descriptors of its own, on its way through a socket, or mapped into memory and closed.
     """
     seen = _nameless(pids)
+    looked_at = 0
     for pid in pids:
         with suppress(FileNotFoundError, ProcessLookupError):
             try:
-                if _has_deleted_mapping(pid, root) or _has_more(pid, seen):
+                if _has_deleted_mapping(pid, root):
                     return True
+                for thread, name in _descriptors(pid):
+                    looked_at += 1
+                    if looked_at > DESCRIPTORS or _is_hidden(thread, name, seen):
+                        return True
             except PermissionError:
                 return True
     return False
@@ -58,23 +64,26 @@ def _nameless(pids: Collection[int]) -> Dict[Any, int]:
     return seen
 
 
-def _has_more(pid: int, seen: Collection[Any]) -> bool:
-    """Whether a process holds nameless files that are not among those seen, or has descriptors in flight."""
+def _descriptors(pid: int) -> Iterator[Tuple[str, str]]:
+    """Those of each thread of a process: (thread, descriptor)."""
     for thread in os.listdir(f"/proc/{pid}/task"):
-        for name in os.listdir(f"/proc/{thread}/fd"):
-            with suppress(FileNotFoundError):
-                status = os.stat(f"/proc/{thread}/fd/{name}")
-                if status.st_nlink == 0 and status.st_blocks and (status.st_dev, status.st_ino) not in seen:
-                    return True
-                if _is_in_flight(thread, name):
-                    return True
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            for name in os.listdir(f"/proc/{thread}/fd"):
+                yield thread, name
+
+
+def _is_hidden(thread: str, name: str, seen: Collection[Any]) -> bool:
+    """Whether it is a nameless file that is not among those seen, or a socket with descriptors on their way in it.
+
+    Linux 5.6 or newer tells the latter.
+    """
+    with suppress(FileNotFoundError):
+        status = os.stat(f"/proc/{thread}/fd/{name}")
+        if stat.S_ISSOCK(status.st_mode):
+            with open(f"/proc/{thread}/fdinfo/{name}", "rb") as file:
+                return any(line.startswith(b"scm_fds:") and line.split()[1] != b"0" for line in file)
+        return status.st_nlink == 0 and status.st_blocks > 0 and (status.st_dev, status.st_ino) not in seen
     return False
-
-
-def _is_in_flight(thread: str, name: str) -> bool:
-    """Whether what is open is a socket with descriptors in it (Linux 5.6 or newer says so)."""
-    with open(f"/proc/{thread}/fdinfo/{name}", "rb") as file:
-        return any(line.startswith(b"scm_fds:") and line.split()[1] != b"0" for line in file)
 
 
 def _has_deleted_mapping(pid: int, root: str) -> bool:
