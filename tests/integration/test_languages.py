@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from coder.evaluate.dataset import Instance, load
+from coder.evaluate.verdict import judge
 from coder.record.events import Event
 from coder.record.result import Result
 
@@ -40,6 +41,7 @@ FILES = {  # beyond the tools, what a fixture takes from this machine
     "maven": Path.home()
     / ".m2/repository/org/junit/jupiter/junit-jupiter-engine/5.10.2/junit-jupiter-engine-5.10.2.jar",
 }
+RUN = {"name": "run_tests", "arguments": {}}
 PLAN = {"content": "HYPOTHESIS: it lacks what the test asks for\nFILES: none\nEVIDENCE: the test"}
 Fix = Callable[..., Result]
 
@@ -71,7 +73,7 @@ def reference(instance: Instance) -> list[dict[str, Any]]:
             continue
         reads.append({"name": "read_file", "arguments": {"path": path[1]}})
         edits.append({"name": "edit_file", "arguments": {"path": path[1], "diff": part[part.index("@@") :]}})
-    return [{"tool_calls": reads}, {"tool_calls": [*edits, {"name": "run_tests", "arguments": {}}]}]
+    return [{"tool_calls": reads}, {"tool_calls": [*edits, RUN]}]
 
 
 @pytest.fixture
@@ -113,6 +115,52 @@ def test_a_model_takes_the_fixture_to_verified(name: str, solve: Any) -> None:
     assert [node for node in ("baseline", "plan", "edit", "test", "analyze", "verify") if node not in nodes] == []
 
 
+@pytest.mark.docker
+def test_the_same_in_a_container(solve: Any) -> None:
+    needs(instance := INSTANCES["node_test"])
+    result, _ = solve(instance, reference(instance), sandbox="docker")
+    assert result.status == "fixed" and "docker" in result.sandbox, result.reason
+
+
+def test_what_the_compiler_says_of_an_edit_reaches_the_model(solve: Any) -> None:
+    needs(instance := INSTANCES["cargo"])
+    wrong = {"search": "self.players.swap(up - 1, down - 1);", "replace": "self.players.swap(up - 1, winner);"}
+    right = "if up > down {\n let name = self.players.remove(up - 1);\n self.players.insert(down - 1, name);\n }"
+    edits = [wrong, {"search": wrong["replace"], "replace": right}]
+    steps = [[{"name": "edit_file", "arguments": {"path": "src/ladder.rs", **edit}}, RUN] for edit in edits]
+    result, events = solve(instance, [{"tool_calls": step} for step in steps])
+    assert result.status == "fixed", result.reason
+    findings = [event.data for event in events if event.kind == "finding"]
+    assert "mismatched types" in findings[0]["message"] and findings[0]["path"] == "src/ladder.rs"
+
+
+def test_tests_beside_the_code_are_not_bent(solve: Any) -> None:
+    needs(instance := INSTANCES["cargo"])
+    path = "src/ladder.rs"
+    bent = {"path": path, "search": 'ladder.won("Dot", "Ben");', "replace": 'ladder.won("Ben", "Dot");'}
+    asks = {"path": path, "search": "    pub fn won(", "replace": "    #[cfg(not(test))]\n    pub fn won("}
+    calls = [{"name": "edit_file", "arguments": arguments} for arguments in (bent, asks)]
+    result, events = solve(instance, [{"tool_calls": [*calls, RUN]}], after="repeat", steps=10)
+    assert result.status == "not_fixed" and result.patch == ""
+    refused = [event.data["summary"] for event in events if event.kind == "tool" and not event.data["ok"]]
+    assert sum("leave that as it is" in words for words in refused) >= 2
+
+
+def test_the_harness_judges_patches_of_another_language(tmp_path: Path) -> None:
+    needs(instance := INSTANCES["node_test"])
+    patch = (instance.source / "reference.patch").read_text()
+    (tmp_path / "good").mkdir()
+    verdict = judge(instance, patch, sandbox="bwrap", scratch=tmp_path / "good", timeout=60.0)
+    assert verdict.goal_passed and not verdict.regressed and not verdict.tests_touched and not verdict.error
+    bent = (
+        "--- a/test/duration.test.js\n+++ b/test/duration.test.js\n@@ -12 +12 @@\n"
+        "-    assert.equal(parse('1h30m'), 5400);\n+    assert.equal(1, 1);\n"
+    )
+    (tmp_path / "bent").mkdir()
+    verdict = judge(instance, bent, sandbox="bwrap", scratch=tmp_path / "bent", timeout=60.0)
+    assert verdict.tests_touched == ("test/duration.test.js",)
+
+
 def test_without_a_model_it_says_that_the_search_knows_python_only(fix: Fix, tmp_path: Path) -> None:
     instance = INSTANCES["node_test"]
     needs(instance)
@@ -128,7 +176,7 @@ def test_a_model_that_bends_the_tests_is_refused(solve: Any) -> None:
     edits = [
         {"name": "edit_file", "arguments": {"path": path, "search": "'1d2h'), 93600", "replace": "'2h'), 7200"}},
         {"name": "create_file", "arguments": {"path": "package.json", "content": '{"scripts": {"test": "true"}}'}},
-        {"name": "run_tests", "arguments": {}},
+        RUN,
     ]
     result, events = solve(instance, [{"tool_calls": edits}], after="repeat", steps=12)
     assert result.status == "not_fixed" and result.patch == ""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 from coder_sandbox.programs import Needs
@@ -25,6 +26,8 @@ class Project:
 
     files: tuple[str, ...]
     read: Callable[[str], bytes]
+    _texts: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _tails: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def at(cls, root: Path) -> Project:
@@ -33,12 +36,31 @@ class Project:
         files = tuple(sorted(path.as_posix() for path in found if not _OWN.intersection(path.parts)))
         return cls(files, lambda path: (root / path).read_bytes())
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.files)
+
     def text(self, path: str) -> str:
-        """The text of a file, "" if there is none."""
-        try:
-            return self.read(path).decode("utf-8", "replace") if path in self.files else ""
-        except KeyError:
-            return ""
+        """The text of a file, "" if there is none. It is read once: these are the base's files."""
+        if path not in self._texts:
+            self._texts[path] = self.read(path).decode("utf-8", "replace") if path in self.names else ""
+        return self._texts[path]
+
+    def known(self, path: str, root: str, beside: str = "") -> str:
+        """A path of a tool's words as the repository has it, "" if it is none of its files.
+
+        `root`: the repository as the tool names it; `beside`: a directory to which the path may be relative. A path
+        that is too short is completed where only one file can be meant.
+        """
+        path = path.removeprefix("file://").removeprefix(root.rstrip("/") + "/").removeprefix("./")
+        if beside and f"{beside}/{path}" in self.names:
+            return f"{beside}/{path}"
+        if path in self.names:
+            return path
+        if path not in self._tails:
+            found = [] if path.startswith("/") or not path else [n for n in self.files if n.endswith(f"/{path}")]
+            self._tails[path] = found[0] if len(found) == 1 else ""
+        return self._tails[path]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners import javascript
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of
-from coder_tools.runners.traces import explained, frames_in, known
+from coder_tools.runners.traces import explained, frames_in
 
 _OUTCOMES: dict[str, Outcome] = {"passed": "passed", "failed": "failed"}  # pending, skipped, todo, disabled: skipped
 _TOO_LATE = ("Exceeded timeout of", "Test timed out in")
@@ -74,7 +74,7 @@ class Jest(Runner):
 
 
 def _path(one: dict[str, Any], ran: Ran) -> str:
-    return known(str(one.get("name")), frozenset(ran.call.project.files), ran.call.root)
+    return ran.call.project.known(str(one.get("name")), ran.call.root)
 
 
 def _results(one: dict[str, Any], ran: Ran) -> Iterator[TestResult]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners.contract import Project
-from coder_tools.runners.traces import explained, known
+from coder_tools.runners.traces import explained
 
 _DECLARATION = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -64,11 +64,10 @@ def _seconds(case: ET.Element) -> float:
 
 def named(project: Project, root: str) -> NameOf:
     """`file::name` where the case names a file of the repository, else `class::name`."""
-    files = frozenset(project.files)
 
     def name(case: ET.Element) -> str:
         own, group = case.get("name") or "", case.get("classname") or ""
-        path = known(case.get("file") or "", files, root) or known(group, files, root)
+        path = project.known(case.get("file") or "", root) or project.known(group, root)
         return f"{path or group}::{own}" if path or group else own
 
     return name

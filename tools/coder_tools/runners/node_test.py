@@ -11,7 +11,7 @@ from urllib.parse import quote
 from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners import javascript
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of, name_of
-from coder_tools.runners.traces import explained, frames_in, known
+from coder_tools.runners.traces import explained, frames_in
 
 # One JSON line for each event; node's own reporters do not say in which file a test is.
 _REPORTER = """
@@ -91,7 +91,6 @@ class _Reader:
 
     def __init__(self, ran: Ran) -> None:
         self._project, self._root = ran.call.project, ran.call.root
-        self._files = frozenset(self._project.files)
         self._open: dict[str, list[str]] = {}  # of each file, the names under way
         self._output: dict[str, str] = {}
         self._parents: set[str] = set()
@@ -100,10 +99,10 @@ class _Reader:
         results: list[TestResult] = []
         broken: list[Broken] = []
         for event in _events(lines):
-            path = known(str(event.get("file") or ""), self._files, self._root)
+            path = self._path(event.get("file"))
             if event["type"] in ("test:stderr", "test:stdout"):
                 self._output[path] = (self._output.get(path, "") + str(event["message"]))[-_OUTPUT:]
-            elif known(str(event.get("name")), self._files, self._root):  # a file stands for itself
+            elif path and not event["nesting"] and self._path(event.get("name")) == path:  # a file stands for itself
                 if event["type"] == "test:fail":
                     broken.append(self._broken(event))
             elif event["type"] == "test:start":
@@ -111,6 +110,9 @@ class _Reader:
             elif (result := self._result(path, event)) is not None:
                 results.append(result)
         return Report(tuple(r for r in results if r.id not in self._parents or not r.passed), tuple(broken))
+
+    def _path(self, name: object) -> str:
+        return self._project.known(str(name or ""), self._root)
 
     def _start(self, path: str, event: dict[str, Any]) -> None:
         names = self._open.setdefault(path, [])
@@ -146,7 +148,7 @@ class _Reader:
         return explained(result, self._project, self._root)
 
     def _broken(self, event: dict[str, Any]) -> Broken:
-        path = known(str(event["name"]), self._files, self._root)
+        path = self._path(event["name"])
         if event.get("kind") == "testTimeoutFailure":
             return Broken(path, "The file was not done within its time limit.", "timeout")
         text = self._output.get(path) or str((event.get("error") or {}).get("message") or "")

@@ -50,36 +50,22 @@ def frames_in(text: str, project: Project, root: str, beside: str = "") -> tuple
 
     `root`: the repository as the text names it; `beside`: the directory to which bare names are relative.
     """
-    files = frozenset(project.files)
     for pattern in _PATTERNS:
-        found = list(_frames(pattern.finditer(text[:READ]), files, root, beside))
+        found = list(_frames(pattern.finditer(text[:READ]), project, root, beside))
         if found:
             return tuple(dict.fromkeys(reversed(found)))[-FRAMES:]
     return ()
 
 
-def _frames(matches: Iterable[re.Match[str]], files: frozenset[str], root: str, beside: str) -> Iterator[Frame]:
+def _frames(matches: Iterable[re.Match[str]], project: Project, root: str, beside: str) -> Iterator[Frame]:
     for match in matches:
         groups = match.groupdict()
         named = groups["p"]
         if groups.get("c"):  # Java gives the class with its package, and of the path the last part alone
             named = "/".join([*groups["c"].split("$")[0].split(".")[:-1], named])
-        path = known(named, files, root, beside)
+        path = project.known(named, root, beside)
         if path and int(match["l"]) > 0:
             yield Frame(path, int(match["l"]), (groups.get("f") or "").strip()[:200])
-
-
-def known(path: str, files: frozenset[str], root: str, beside: str = "") -> str:
-    """A path of a tool's words as the repository has it, "" if it is none of its files."""
-    path = path.removeprefix("file://").removeprefix(root.rstrip("/") + "/").removeprefix("./")
-    if beside and f"{beside}/{path}" in files:
-        return f"{beside}/{path}"
-    if path in files:
-        return path
-    if path.startswith("/"):
-        return ""
-    tails = [name for name in files if name.endswith(f"/{path}")]
-    return tails[0] if len(tails) == 1 else ""
 
 
 def values_in(text: str) -> tuple[str, str]:
