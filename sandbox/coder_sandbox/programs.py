@@ -17,6 +17,20 @@ from coder_sandbox.contract import Mount, SandboxError
 from coder_sandbox.installation import SYSTEM
 from coder_sandbox.toolchain import SYSTEM_PATH, Toolchain
 
+_MARKS: Mapping[str, tuple[str, ...]] = {
+    "node": ("lib/node_modules", "include/node"),
+    "npm": ("lib/node_modules",),
+    "cargo": ("lib/rustlib", "lib/librustc_driver*"),
+    "rustc": ("lib/rustlib", "lib/librustc_driver*"),
+    "go": ("src/runtime",),
+    "mvn": ("lib/maven-core-*.jar",),
+    "gradle": ("lib/gradle-*.jar",),
+    "java": ("lib/modules", "lib/rt.jar", "jre"),
+    "cmake": ("share/cmake*",),
+    "ctest": ("share/cmake*",),
+}
+"""What the directory has in which a program is installed with all that belongs to it."""
+
 
 @dataclass(frozen=True)
 class Cache:
@@ -71,7 +85,7 @@ def equip(toolchain: Toolchain, needs: Needs, repo: Path, environ: Mapping[str, 
                 mounts += [Mount(found, found) for found in shown]
                 env |= {cache.variable: cache.value.format(place)} if cache.variable else {}
         for pattern in needs.etc:
-            mounts += [Mount(found, found) for found in sorted(Path("/etc").glob(pattern)) if found.is_dir()]
+            mounts += [Mount(found, found) for found in sorted(Path("/etc").glob(pattern))]
     return replace(toolchain, mounts=tuple(dict.fromkeys(mounts)), env=env)
 
 
@@ -92,6 +106,8 @@ def _find(name: str, repo: Path, home: Path, environ: Mapping[str, str]) -> Path
     if found is None or Path(os.path.realpath(found)).is_relative_to(real_repo):
         raise SandboxError(f"{name} is not installed here, and the tests need it. Install it, or use --image.")
     real = Path(os.path.realpath(found))
+    if real.parent.name == "shims":
+        raise SandboxError(f"{real} only stands for {name}. Put the directory of {name} itself before it on your PATH.")
     if real.name == "rustup":
         return _behind_rustup(name, repo, home, environ)
     return Path(found) if _is_system(Path(found)) else real
@@ -134,13 +150,14 @@ def _is_system(path: Path) -> bool:
 
 
 def _shown(program: Path, home: Path) -> list[Mount]:
-    """The installation a program is part of (its bin's parent), or the program alone where that holds more."""
+    """The installation a program is part of (its bin's parent), or the program alone where that is none of it."""
     if _is_system(program):
         return []
     prefix = program.parent.parent
-    if program.parent.name != "bin" or _holds_more(prefix, home):
-        return [Mount(program, program)]
-    return [Mount(prefix, prefix)]
+    marks = _MARKS.get(program.name, ())
+    if program.parent.name == "bin" and not _holds_more(prefix, home) and any(next(prefix.glob(m), "") for m in marks):
+        return [Mount(prefix, prefix)]
+    return [Mount(program, program)]
 
 
 def _holds_more(place: Path, home: Path) -> bool:

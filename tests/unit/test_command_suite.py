@@ -11,6 +11,7 @@ import pytest
 
 from coder_sandbox.contract import ExecResult, Workspace
 from coder_tools.contract import TestResult
+from coder_tools.runners.command import AnyCommand
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner
 from coder_tools.runners.suite import CommandSuite
 from coder_tools.testing import TestRunFailed
@@ -28,7 +29,7 @@ class Box:
         self.ends, self.timeouts, self.env = ends, list[float](), dict[str, str]()
 
     def run(self, argv: Sequence[str], *, timeout: float, **more: Any) -> ExecResult:
-        if "-c" in argv:  # the small programs that prepare and collect the reports
+        if "-I" in argv:  # the small programs that prepare and collect the reports
             return ExecResult(0, "/s" if "mkdtemp" in argv[-1] or "mkdtemp" in argv[5] else json.dumps({}), "", 0.0)
         self.timeouts.append(timeout)
         self.env = more["env"]
@@ -51,8 +52,8 @@ class Scripted(Runner):
     def read(self, ran: Ran) -> Report:
         return self.reports.pop(0)
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        return [f"{path}::{word}" for word in text.split()]
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return [f"{path}::{word}" for word in project.text(path).split()]
 
 
 Make = Callable[..., tuple[CommandSuite, Scripted, Box]]
@@ -148,3 +149,11 @@ def test_variables_before_the_arguments_are_set(suite: Make) -> None:
     tests, runner, box = suite(Report(passed("a_test.x::one")))
     run(tests, "a_test.x::one")
     assert box.env == {"A": "1"} and runner.calls[0].args == ("-x", "B=2")
+
+
+def test_a_line_for_a_shell_is_left_whole() -> None:
+    for given, line in ((("A=1 ./check.sh",), "A=1 ./check.sh"), (("CC=cc", "make test"), "make test")):
+        box = Box()
+        tests = CommandSuite(box, Path("/repo"), AnyCommand(), given, Project((), lambda path: b""))  # type: ignore[arg-type]
+        assert tests.collect(10.0).ids == (line,)
+        assert box.env == dict(word.split("=") for word in given[:-1])

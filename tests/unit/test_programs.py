@@ -41,15 +41,24 @@ def shown(toolchain: Toolchain) -> list[Path]:
 
 def test_an_installation_outside_the_system_is_shown_whole_and_put_on_the_path(home: Path, repo: Path) -> None:
     node = program(home / ".nvm/versions/v20/bin/node")
+    (home / ".nvm/versions/v20/lib/node_modules").mkdir(parents=True)
     found = equip(BASE, Needs(programs=("node",)), repo, {"HOME": str(home), "PATH": str(node.parent)})
     assert shown(found) == [node.parent.parent] and found.env["PATH"].split(":")[0] == str(node.parent)
 
 
-@pytest.mark.parametrize("place", ["bin/tool", ".local/bin/tool"])
-def test_of_a_directory_that_holds_more_only_the_program_is_shown(place: str, home: Path, repo: Path) -> None:
-    tool = program(home / place)
-    found = equip(BASE, Needs(programs=("tool",)), repo, {"HOME": str(home), "PATH": str(tool.parent)})
-    assert shown(found) == [tool]
+@pytest.mark.parametrize("place", ["bin/node", ".local/bin/node", "work/bin/node"])
+def test_of_a_directory_that_is_no_installation_only_the_program_is_shown(place: str, home: Path, repo: Path) -> None:
+    node = program(home / place)
+    if "work" not in place:
+        (node.parent.parent / "lib/node_modules").mkdir(parents=True)
+    found = equip(BASE, Needs(programs=("node",)), repo, {"HOME": str(home), "PATH": str(node.parent)})
+    assert shown(found) == [node]
+
+
+def test_what_only_stands_for_a_program_is_not_taken(home: Path, repo: Path) -> None:
+    shim = program(home / ".asdf/shims/node")
+    with pytest.raises(SandboxError, match="itself before it"):
+        equip(BASE, Needs(programs=("node",)), repo, {"HOME": str(home), "PATH": str(shim.parent)})
 
 
 def test_a_program_of_the_repository_does_not_count(home: Path, repo: Path) -> None:
@@ -67,6 +76,7 @@ def test_behind_rustup_is_the_toolchain_that_the_repository_asks_for(home: Path,
         (home / ".cargo/bin" / name).symlink_to("rustup")
         for channel in ("stable-x86_64", "1.70.0-x86_64"):
             program(home / f".rustup/toolchains/{channel}/bin/{name}")
+            (home / f".rustup/toolchains/{channel}/lib/rustlib").mkdir(parents=True, exist_ok=True)
     (home / ".rustup/settings.toml").write_text('default_toolchain = "stable-x86_64"\n')
     (home / ".cargo/registry").mkdir()
     (home / ".cargo/credentials.toml").write_text("token = 'secret'\n")

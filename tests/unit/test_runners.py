@@ -187,7 +187,7 @@ def test_node_tells_of_a_file_that_cannot_be_loaded_or_does_not_end() -> None:
         ("test/cart.test.js", "timeout"),
     ]
     assert "no such export" in report.broken[0].message and report.broken[0].frames[0].line == 1
-    assert NodeTest().tests_in("test/bad.test.js", NODE["test/bad.test.js"]) == ["test/bad.test.js::n"]
+    assert NodeTest().tests_in("test/bad.test.js", project(NODE)) == ["test/bad.test.js::n"]
 
 
 def test_node_that_is_too_old_is_no_failed_test() -> None:
@@ -420,10 +420,16 @@ def test_cargo_that_does_not_compile_is_read_as_far_as_it_came() -> None:
     assert report.broken[0].message.startswith("error[E0425]") and report.broken[0].frames == (
         Frame("src/money.rs", 5, ""),
     )
-    listed = CargoTest().tests_in("src/money.rs", RUST["src/money.rs"])
+    listed = CargoTest().tests_in("src/money.rs", project(RUST))
     assert listed == ["src/lib.rs::money::tests::deep", "src/lib.rs::money::tests::adds"]
     missing = "error: no matching package named `serde` found\nAs a reminder, you're using offline mode (--offline)"
     assert "cargo fetch" in read(CargoTest(), RUST, stdout=missing, exit_code=101).unavailable
+
+
+def test_cargo_lists_the_tests_of_a_program_under_its_own_root() -> None:
+    files = {**RUST, "src/main.rs": ""}
+    del files["src/lib.rs"]
+    assert CargoTest().tests_in("src/money.rs", project(files))[0] == "src/main.rs::money::tests::deep"
 
 
 # maven and gradle
@@ -455,7 +461,7 @@ def test_java_reports_are_read_with_nested_classes(runner: Runner) -> None:
         failed.frames[-1] == Frame("src/main/java/shop/Cart.java", 3, "shop.Cart.total")
         and "junit" not in failed.message
     )
-    assert runner.tests_in(path, JAVA[path]) == [f"{path}::Empty.sums", f"{path}::ok"]
+    assert runner.tests_in(path, project(JAVA)) == [f"{path}::Empty.sums", f"{path}::ok"]
 
 
 def test_maven_that_does_not_compile_is_told_from_one_that_lacks_its_dependencies() -> None:
@@ -487,6 +493,7 @@ def test_ctest_names_the_list_that_adds_the_test_and_a_build_that_fails() -> Non
     assert outcomes(report) == {"t/CMakeLists.txt::ring": "failed"}
     broken = read(CTest(), C, step=1, steps=3, exit_code=2, stderr="/repo/src/ring.c:9:5: error: 'x' undeclared").broken
     assert broken[0].path == "" and broken[0].frames == (Frame("src/ring.c", 9, ""),)
+    assert CTest().tests_in("t/CMakeLists.txt", project(C)) == ["t/CMakeLists.txt::ring"]
     assert "configure" in read(CTest(), C, step=0, steps=3, stderr="CMake Error").unavailable
 
 

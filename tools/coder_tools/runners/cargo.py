@@ -86,12 +86,12 @@ class CargoTest(Runner):
         frames = frames_in(words, ran.call.project, ran.call.root)
         return Report(broken=(Broken("", words.strip(), "error", frames),))
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        target, module = _home(path)
-        return [f"{target}::{'::'.join([*module, *names])}" for names in named(text, _MODULE, "{}")]
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        target, module = _home(path, project)
+        return [f"{target}::{'::'.join([*module, *names])}" for names in named(project.text(path), _MODULE, "{}")]
 
 
-def _home(path: str) -> tuple[str, list[str]]:
+def _home(path: str, project: Project) -> tuple[str, list[str]]:
     """The target a source file belongs to, by where it lies, and the module it is there."""
     parts = path.split("/")
     if "src" not in parts[:-1]:
@@ -100,7 +100,8 @@ def _home(path: str) -> tuple[str, list[str]]:
     inner = [*parts[at + 1 : -1], parts[-1].removesuffix(".rs")]
     if inner[0] == "bin" or inner in (["lib"], ["main"]):
         return path, []
-    return "/".join([*parts[: at + 1], "lib.rs"]), [part for part in inner if part != "mod"]
+    roots = ("/".join([*parts[: at + 1], name]) for name in ("lib.rs", "main.rs"))
+    return next((root for root in roots if root in project.names), path), [part for part in inner if part != "mod"]
 
 
 class _Reader:
@@ -162,7 +163,9 @@ class _Reader:
     def _new_id(self, name: str) -> str:
         if (found := _EXAMPLE.match(name)) is None:
             return f"{self._target}::{name}"
-        test_id = f"{found['path']}::{_EXAMPLE_MARK}{found['name']}".strip()  # its line moves with every edit above it
+        package = self._target.removesuffix("src/lib.rs").rstrip("/")
+        path = self._project.known(found["path"], self._root, package) or found["path"]
+        test_id = f"{path}::{_EXAMPLE_MARK}{found['name']}".strip()  # its line moves with every edit above it
         self._examples[test_id] = number = self._examples.get(test_id, 0) + 1
         return test_id if number == 1 else f"{test_id} {number}"
 
@@ -174,8 +177,9 @@ class _Reader:
         if wanted is not None:
             every = [test for test in wanted if test.startswith(f"{self._target}::")]
         else:
-            files = [path for path in self._project.files if path.endswith(".rs") and _home(path)[0] == self._target]
-            every = [test for path in files for test in CargoTest().tests_in(path, self._project.text(path))]
+            files = (path for path in self._project.files if path.endswith(".rs"))
+            listed = (test for path in files for test in CargoTest().tests_in(path, self._project))
+            every = [test for test in listed if test.startswith(f"{self._target}::")]
         lost = [test for test in every if test not in self._outcomes]
         if wanted is not None and len(wanted) == 1:  # it was alone: it is the one that did it
             self._outcomes.update(dict.fromkeys(lost, "crashed"))

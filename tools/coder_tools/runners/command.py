@@ -23,6 +23,7 @@ class AnyCommand(Runner):
     """Where the command has `{junit}` in it, that stands for a file, or a directory, that it writes reports to."""
 
     name = "a command"
+    takes_line = True
     suffixes: tuple[str, ...] = ("",)  # of whatever language
     needs = Needs(inside=javascript.NEEDS.inside)
 

@@ -137,6 +137,7 @@ class Runner:
     name = ""  # as people call it
     suffixes: tuple[str, ...] = ()  # of the code under test
     needs = Needs()
+    takes_line = False  # its last argument is a whole line for a shell
     streams = False  # its results are in what it prints
     reports: tuple[str, ...] = ()  # patterns below the repository of report files it leaves there
     configuration: tuple[str, ...] = ()  # patterns of names, or of paths, that decide which tests run and how
@@ -164,7 +165,7 @@ class Runner:
         """What it said."""
         raise NotImplementedError
 
-    def tests_in(self, path: str, text: str) -> list[str]:
+    def tests_in(self, path: str, project: Project) -> list[str]:
         """The ids of the tests in a file, as far as its text shows them: for files that cannot be run."""
         return []
 

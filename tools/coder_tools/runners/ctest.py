@@ -65,8 +65,8 @@ class CTest(Runner):
 
         return Report(tuple(junit.results(ran.reports, name, project, root)))
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        return [f"{path}::{name}" for name in _TEST.findall(text)] if path.endswith(LISTS) else []
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return [f"{path}::{name}" for name in _TEST.findall(project.text(path))] if path.endswith(LISTS) else []
 
 
 def _lists(project: Project) -> list[str]:

@@ -66,8 +66,8 @@ class GoTest(Runner):
             return Report(unavailable=f"go test cannot work here: {ran.output}\n{hint}")
         return report
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        return [f"{path}::{name}" for name in _TEST.findall(text)] if path.endswith("_test.go") else []
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return [f"{path}::{name}" for name in _TEST.findall(project.text(path))] if path.endswith("_test.go") else []
 
 
 def _without(words: Sequence[str], dropped: Sequence[str]) -> Iterator[str]:

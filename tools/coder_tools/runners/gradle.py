@@ -29,7 +29,7 @@ class Gradle(Runner):
     needs = Needs(
         programs=("gradle", "java"),
         caches=(Cache(".gradle/caches", variable="GRADLE_RO_DEP_CACHE"),),
-        etc=("gradle*", "java*"),
+        etc=("java*",),
     )
 
     def detect(self, project: Project) -> str:
@@ -56,5 +56,5 @@ class Gradle(Runner):
         words = java.errors(ran)
         return Report(broken=(Broken("", words, "error", frames_in(words, ran.call.project, ran.call.root)),))
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        return java.tests_in(path, text)
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return java.tests_in(path, project.text(path))

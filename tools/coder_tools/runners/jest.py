@@ -69,8 +69,8 @@ class Jest(Runner):
         results = [result for one in files for result in _results(one, ran)]
         return Report(tuple(results), tuple(broken for one in files for broken in _broken(one, ran)))
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        return javascript.tests_in(path, text)
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return javascript.tests_in(path, project.text(path))
 
 
 def _path(one: dict[str, Any], ran: Ran) -> str:

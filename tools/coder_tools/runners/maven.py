@@ -27,7 +27,7 @@ class Maven(Runner):
     needs = Needs(
         programs=("mvn", "java"),
         caches=(Cache(".m2/repository", variable="MAVEN_OPTS", value="-Dmaven.repo.local={}"),),
-        etc=("maven*", "java*"),
+        etc=("maven/m2.conf", "maven/logging", "java*"),  # settings.xml may hold passwords
     )
 
     def detect(self, project: Project) -> str:
@@ -55,5 +55,5 @@ class Maven(Runner):
         words = java.errors(ran)
         return Report(broken=(Broken("", words, "error", frames_in(words, ran.call.project, ran.call.root)),))
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        return java.tests_in(path, text)
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return java.tests_in(path, project.text(path))

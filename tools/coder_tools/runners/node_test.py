@@ -78,8 +78,8 @@ class NodeTest(Runner):
         lines = ran.reports.get(f"{ran.call.scratch}/events.jsonl", "").splitlines()
         return _Reader(ran).report(lines)
 
-    def tests_in(self, path: str, text: str) -> list[str]:
-        return javascript.tests_in(path, text)
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return javascript.tests_in(path, project.text(path))
 
 
 def _escaped(name: str) -> str:

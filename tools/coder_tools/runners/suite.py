@@ -57,7 +57,7 @@ class CommandSuite(Suite):
     def __init__(self, sandbox: Sandbox, root: Path, runner: Runner, args: Sequence[str], project: Project) -> None:
         super().__init__(sandbox, root, runner.name, args)
         self._root, self._runner, self._project = str(root), runner, project
-        self._args = tuple(dropwhile(ASSIGNMENT.match, args))
+        self._args = tuple(args[-1:] if runner.takes_line else dropwhile(ASSIGNMENT.match, args))
         self._env = dict(word.split("=", 1) for word in args[: len(args) - len(self._args)])
         self._startup = FIRST_STARTUP
         self._build = ""
@@ -189,12 +189,11 @@ class CommandSuite(Suite):
         for broken in report.broken:
             message = cap(broken.message, MESSAGE)
             if broken.path:
-                text = self._project.text(broken.path)
-                yield CollectError(broken.path, message, tuple(self._runner.tests_in(broken.path, text)))
+                yield CollectError(broken.path, message, tuple(self._runner.tests_in(broken.path, self._project)))
                 continue
             found = False
             for path in self._test_files():
-                tests = tuple(t for t in self._runner.tests_in(path, self._project.text(path)) if t not in self._told)
+                tests = tuple(t for t in self._runner.tests_in(path, self._project) if t not in self._told)
                 if tests and (path not in seen or broken.outcome == "timeout"):
                     found = True
                     yield CollectError(path, message, tests)
@@ -203,7 +202,8 @@ class CommandSuite(Suite):
 
     def _test_files(self) -> list[str]:
         names = [path for path in self._project.files if path.endswith(self._runner.suffixes)]
-        return [path for path in names if path.endswith(INLINE) or is_protected(path)][:MOST_LISTED]
+        runner = self._runner
+        return [p for p in names if p.endswith(INLINE) or is_protected(p) or runner.protects(p)][:MOST_LISTED]
 
 
 def _ran(call: Call, step: int, steps: int, done: ExecResult, reports: Mapping[str, str]) -> Ran:
