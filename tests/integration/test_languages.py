@@ -3,6 +3,7 @@ without a model coder says what it lacks. A tool that is not installed here is s
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import shutil
@@ -152,13 +153,13 @@ def test_the_harness_judges_patches_of_another_language(tmp_path: Path) -> None:
     (tmp_path / "good").mkdir()
     verdict = judge(instance, patch, sandbox="bwrap", scratch=tmp_path / "good", timeout=60.0)
     assert verdict.goal_passed and not verdict.regressed and not verdict.tests_touched and not verdict.error
-    bent = (
-        "--- a/test/duration.test.js\n+++ b/test/duration.test.js\n@@ -12 +12 @@\n"
-        "-    assert.equal(parse('1h30m'), 5400);\n+    assert.equal(1, 1);\n"
-    )
+    path = "test/duration.test.js"
+    old = (instance.source / path).read_text().splitlines(keepends=True)
+    new = [line.replace("parse('1h30m'), 5400", "1, 1") for line in old]
+    bent = "".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}"))
     (tmp_path / "bent").mkdir()
     verdict = judge(instance, bent, sandbox="bwrap", scratch=tmp_path / "bent", timeout=60.0)
-    assert verdict.tests_touched == ("test/duration.test.js",)
+    assert verdict.tests_touched == (path,)
 
 
 def test_without_a_model_it_says_that_the_search_knows_python_only(fix: Fix, tmp_path: Path) -> None:

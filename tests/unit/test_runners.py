@@ -346,7 +346,7 @@ RUST = {
     "Cargo.toml": "[package]\nname = 'shop'\n",
     "src/lib.rs": "",
     "tests/whole.rs": "#[test]\nfn sells() {}\n",
-    "src/money.rs": "#[cfg(test)]\nmod tests {\n #[test]\n fn deep() {}\n #[test]\n #[ignore]\n fn adds() {}\n}\n",
+    "src/money.rs": "#[cfg(test)]\nmod tests {\n #[test] fn deep() {} #[test]\n #[ignore]\n fn adds() {}\n}\n",
 }
 RUST_SAID = """   Compiling shop v0.1.0 (/repo)
      Running unittests src/lib.rs (target/debug/deps/shop-cc34d4ae7363b857)
