@@ -69,6 +69,22 @@ def test_a_repository_tells_its_runner(name: str) -> None:
     assert choose_runner("", project(DETECTED[name])).name == name
 
 
+PYTHON_PROJECTS = (
+    {"setup.py": "", "checks/one.py": "", "Makefile": "test:\n\tpython checks/one.py\n"},
+    {"calc.py": "", "checks.py": "", "site.js": "", "package.json": PACKAGE.format("jest")},
+)
+
+
+@pytest.mark.parametrize("files", PYTHON_PROJECTS)
+def test_a_python_project_stays_one_whatever_else_is_in_it(files: dict[str, str]) -> None:
+    assert choose_runner("", project(files)).name == "Python"
+
+
+def test_a_script_makes_no_python_project() -> None:
+    files = {"Makefile": "test:\n\t./x\n", "tools/gen.py": "", "a.c": "", "b.c": "", "a.h": ""}
+    assert choose_runner("", project(files)).name == "make"
+
+
 def test_a_repository_that_tells_nothing_is_taken_for_python() -> None:
     for files in ({"README": ""}, {"package.json": "{"}, {"Makefile": "all:\n\ttrue\ntest := 3\n"}, {"go.mod": ""}):
         assert choose_runner("", project(files)).name == "Python"
@@ -530,6 +546,8 @@ VALUES = {
     "Add(1, 1): got 5; want 6": ("6", "5"),
     "got [a b], want [b a]": ("[b a]", "[a b]"),
     "want 3 but got 4": ("3", "4"),
+    "thread 'a' panicked at src/a.rs:1:1:\nassertion failed: add(1, 1) == 2": ("add(1, 1) == 2", "false"),
+    "check: tests/check.c:15: main: Assertion `get(&ring) == 10' failed.": ("get(&ring) == 10", "false"),
     "Error: something": ("", ""),
 }
 

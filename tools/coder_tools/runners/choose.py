@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coder_sandbox.contract import Sandbox
 from coder_tools.command import parse_test_command
+from coder_tools.languages import grammar_of
 from coder_tools.runners import javascript
 from coder_tools.runners.cargo import CargoTest
 from coder_tools.runners.command import AnyCommand, Make, NpmTest
@@ -34,6 +35,7 @@ RUNNERS: tuple[Runner, ...] = (
 
 _SHELL = re.compile(r"[|&;<>$`\n]")  # what only a shell understands
 _PYTHON_TEST = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?|conftest)\.py")
+_PYTHON_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", "pytest.ini", "tox.ini")
 PYTHON = "Python"
 
 
@@ -94,15 +96,26 @@ def _called(words: Sequence[str], project: Project) -> tuple[Runner, tuple[str, 
 
 
 def _detected(project: Project) -> Chosen:
-    """Python where there are Python tests or nothing else fits, else the first runner that sees its marks."""
-    if any(_PYTHON_TEST.fullmatch(path) for path in project.files):
-        return Chosen(None, why="it has Python tests")
+    """Python where it is a Python project or nothing else fits, else the first runner that sees its marks."""
+    if why := _python(project):
+        return Chosen(None, why=why)
     if (words := javascript.script(project)) and (found := _called(words, project)):
         return Chosen(*found, why=f"package.json's test script calls {found[0].name}")
     for runner in RUNNERS:
         if why := runner.detect(project):
             return Chosen(runner, runner.own_arguments(project), why=why)
     return Chosen(None, why="nothing in it tells of another language")
+
+
+def _python(project: Project) -> str:
+    """Why this is a Python project; "" if it is none. A script or two in another language's project make none."""
+    if any(_PYTHON_TEST.fullmatch(path) for path in project.files):
+        return "it has Python tests"
+    if found := next((name for name in _PYTHON_PROJECT if name in project.names), ""):
+        return f"it has a {found}"
+    languages = [grammar.name for path in project.files if (grammar := grammar_of(path))]
+    python = languages.count("python")
+    return "most of its code is Python" if python and 2 * python >= len(languages) else ""
 
 
 def open_suite(sandbox: Sandbox, root: Path, chosen: Chosen, project: Project) -> Suite:

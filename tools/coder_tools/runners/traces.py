@@ -30,12 +30,14 @@ _PATTERNS = (
 )
 
 _VALUES = (
-    # (expected as `e`, actual as `a`) in the words of assertion libraries
+    # (expected as `e`, actual as `a`) in the words of assertion libraries; without `a`, a condition that did not hold
     re.compile(r"[Ee]xpected:? ?<(?P<e>.*?)> but was:? ?<(?P<a>.*?)>", re.DOTALL),  # JUnit
     re.compile(
         r"\bleft: `(?P<a>[^\n]*?)`,\n\s*right: `(?P<e>[^\n]*?)`"
     ),  # Rust before 1.73: assert_eq!(actual, expected)
     re.compile(r"\bleft: (?P<a>[^\n]+)\n\s*right: (?P<e>[^\n]+)"),  # Rust
+    re.compile(r"\bassertion failed: (?P<e>[^\n]+)"),  # Rust: assert!
+    re.compile(r"\bAssertion `(?P<e>[^\n]+)' failed"),  # C: assert
     re.compile(r"\bExpected(?: \w+)?: *(?P<e>[^\n]+)\n\s*Received(?: \w+)?: *(?P<a>[^\n]+)"),  # Jest
     re.compile(r"[Ee]xpected: *(?P<e>[^\n]+)\n\s*(?:[Aa]ctual|[Gg]ot) *: *(?P<a>[^\n]+)"),  # testify and its like
     re.compile(r"\bexpected (?P<a>.+?) to (?:deeply |strictly |be |equal |match )+(?P<e>.+?)(?: //|\n|$)"),  # chai
@@ -72,7 +74,7 @@ def values_in(text: str) -> tuple[str, str]:
     """(expected, actual) as a failure's text gives them; ("", "") where it does not."""
     for pattern in _VALUES:
         if found := pattern.search(text[:READ]):
-            return found["e"].strip()[:SHOWN], found["a"].strip()[:SHOWN]
+            return found["e"].strip()[:SHOWN], (found.groupdict().get("a") or "false").strip()[:SHOWN]
     return "", ""
 
 
