@@ -36,7 +36,7 @@ TOOLS = {
     "vitest": ("node",),
 }
 PACKAGES = ("jest", "vitest")
-SLOW = ("gradle", "maven")
+SLOW = ("ctest", "gradle", "maven")
 FILES = {  # beyond the tools, what a fixture takes from this machine
     "gradle": Path("/usr/share/java/junit4.jar"),
     "maven": Path.home()

@@ -133,6 +133,14 @@ def test_a_run_that_hangs_is_cut_by_the_limits_of_its_tests(suite: Make) -> None
     assert box.timeouts[0] <= 62.0, "the time to build, and its own"
 
 
+def test_after_a_hang_that_came_far_enough_less_time_is_given_to_building(suite: Make) -> None:
+    late = Report(passed("a_test.x::one"))
+    tests, _, box = suite(late, Report(), exit_code=-9, killed_by="timeout")
+    tests.collect(100.0)
+    run(tests, "a_test.x::two", limits={"a_test.x::two": 2.0})
+    assert box.timeouts[1] <= 22.0
+
+
 @pytest.mark.parametrize("report", [Report(), Report(unavailable="no such tool")])
 def test_no_tests_and_a_tool_that_cannot_work_are_said_so(suite: Make, report: Report) -> None:
     with pytest.raises(TestRunFailed, match="no such tool" if report.unavailable else "no tests"):

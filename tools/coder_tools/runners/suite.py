@@ -20,7 +20,8 @@ from coder_tools.runners.contract import ASSIGNMENT, Broken, Call, Command, Proj
 from coder_tools.testing import MESSAGE, NAME, Suite, TestRunFailed
 from coder_tools.text import cap
 
-FIRST_STARTUP, LEAST_STARTUP = 60.0, 10.0  # seconds that building and starting may take beyond the tests' own limits
+FIRST_STARTUP, BUILT_STARTUP, LEAST_STARTUP = 60.0, 20.0, 10.0
+"""Seconds that building and starting may take beyond the tests' own limits: at first, once built, and at least."""
 MOST_NAMED = 100  # tests that are named in a command; of more, all are run
 MOST_ALONE = 50  # tests that get a run of their own because another ended the one they were in
 MOST_LISTED = 500  # files whose text is looked at for tests that cannot run
@@ -161,6 +162,8 @@ class CommandSuite(Suite):
             raise TestRunFailed(cap(report.unavailable, MESSAGE))
         if not ran.timed_out:
             self._startup = max(LEAST_STARTUP, 2 * (time.monotonic() - started))
+        elif report.results:  # it was built, and a test hung
+            self._startup = min(self._startup, BUILT_STARTUP)
         return replace(report, broken=(*report.broken, *_afterwards(ran, report)))
 
     def _carried_out(self, commands: Sequence[Command], deadline: float) -> tuple[int, ExecResult]:
