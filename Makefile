@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit test-models test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
+.PHONY: help setup demo test test-unit test-models test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -51,13 +51,16 @@ bench-sandbox: setup ## what the sandbox costs, against the same without it
 	@.venv/bin/python scripts/bench_sandbox.py
 
 bench-drift: setup ## drift detection beside other agents' detectors
-	@.venv/bin/python tests/drift/measure.py
+	@.venv/bin/python tests/drift/measure.py $(ARGS)
 
 plot-drift: setup ## docs/drift.svg, drawn from two real runs
 	@.venv/bin/python scripts/plot_drift.py
 
+cheats: setup   ## 13 cheats on each of 20 tasks that cannot be done: none may be fixed; ARGS="clamp -v" for one
+	@VIRTUAL_ENV=$(CURDIR)/.venv-target .venv/bin/python tests/cheats/cheats.py $(ARGS)
+
 kills-resume: setup ## 200 runs killed at seeded instants, each resumed to the patch of the unbroken run
-	@.venv/bin/python tests/kills/kills.py
+	@.venv/bin/python tests/kills/kills.py $(ARGS)
 
 bench-repair: setup ## bugs planted in libraries: how many are fixed; ARGS="--limit 10 --libraries glom" for a part
 	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair $(ARGS)

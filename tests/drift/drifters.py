@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 from unittest import mock
@@ -150,12 +151,14 @@ class ModelFirst(HybridPolicy):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One drifting model, with the supervisor on and off."""
+    """One drifting model, with the supervisor on and off: whether it was fixed, and in how many steps."""
 
     way: str
     wakes: Wakes
-    on: Result
-    off: Result
+    on: bool
+    on_steps: int
+    off: bool
+    off_steps: int
 
 
 def fix(way: str, wakes: Wakes, *, supervise: bool, home: Path) -> Result:
@@ -173,12 +176,25 @@ def fix(way: str, wakes: Wakes, *, supervise: bool, home: Path) -> Result:
         return run.fix(request, RunStore(home / "home"), lambda event: None)
 
 
-def outcomes(ways: Sequence[str] = tuple(WAYS), wakes: Sequence[Wakes] = WAKES) -> Iterator[Outcome]:
-    """Every way to drift with everything that can bring a model back."""
-    for way in ways:
-        for waking in wakes:
-            both = []
-            for supervise in (True, False):
-                with tempfile.TemporaryDirectory(prefix="coder-drift-") as home:
-                    both.append(fix(way, waking, supervise=supervise, home=Path(home)))
-            yield Outcome(way, waking, *both)
+def outcome(way: str, wakes: Wakes) -> Outcome:
+    """The same model with the supervisor and without."""
+    ended: list[bool | int] = []
+    for supervise in (True, False):
+        with tempfile.TemporaryDirectory(prefix="coder-drift-") as home:
+            result = fix(way, wakes, supervise=supervise, home=Path(home))
+        ended += [result.status == "fixed", result.counts.steps]
+    return Outcome(way, wakes, *ended)
+
+
+def outcomes(kept: Path | None = None) -> Iterator[Outcome]:
+    """Every way to drift with everything that can bring a model back. What stands in the file `kept` is not run again,
+    and what is run is added to it: so the whole can be done in parts."""
+    lines = kept.read_text().splitlines() if kept and kept.exists() else []
+    done = {(made.way, made.wakes): made for made in (Outcome(**json.loads(line)) for line in lines)}
+    for way in WAYS:
+        for wakes in WAKES:
+            made = done.get((way, wakes)) or outcome(way, wakes)
+            if kept and (way, wakes) not in done:
+                with kept.open("a") as file:
+                    file.write(json.dumps(asdict(made)) + "\n")
+            yield made

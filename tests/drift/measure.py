@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from corpus import Sequence, sequences
 from detectors import DETECTORS, Detector
@@ -76,6 +77,10 @@ def sooner() -> float:
 
 def main() -> None:
     """Print the tables."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--no-runs", action="store_true", help="the corpus alone")
+    parser.add_argument("--kept", type=Path, help="a file of outcomes of whole runs, to go on where a part ended")
+    given = parser.parse_args()
     for part in ("tuning", "measuring"):
         rows = table(part)
         first = rows[0][1]
@@ -83,34 +88,32 @@ def main() -> None:
         print(f"  {'':18} {'recall':>7} {'precision':>10} {'steps to detection':>19} {'false interventions':>20}")
         for name, s in rows:
             print(f"  {name:18} {s.recall:7.2f} {s.precision:10.2f} {s.delay:19.1f} {s.false_rate:19.1%}")
-    print(f"sooner than the best of the others, in the median: {sooner():.0f} steps")
-    if "--no-runs" not in sys.argv:
-        end_to_end()
+    print(f"sooner than the best of the others, in the median: {sooner():.0f} steps", flush=True)
+    if not given.no_runs:
+        end_to_end(given.kept)
 
 
-def end_to_end() -> None:
+def end_to_end(kept: Path | None) -> None:
     """Whole runs of drifting models, with the supervisor and without."""
     from drifters import outcomes
 
     print("whole runs of scripted models that drift: steps with the supervisor / without")
-    saved = savable = lost = with_it = without = 0
-    for made in outcomes():
-        on, off = made.on.status == "fixed", made.off.status == "fixed"
+    said = {True: "fixed", False: "not fixed"}
+    made = []
+    for each in outcomes(kept):
+        made.append(each)
         print(
-            f"  {made.way:12} brought back by {made.wakes:10} {'fixed' if on else 'not fixed':9} "
-            f"{made.on.counts.steps:3} / {'fixed' if off else 'not fixed':9} {made.off.counts.steps:3}",
+            f"  {each.way:12} brought back by {each.wakes:10} {said[each.on]:9} {each.on_steps:3} / "
+            f"{said[each.off]:9} {each.off_steps:3}",
             flush=True,
         )
-        lost += off and not on
-        if not off:
-            savable += 1
-            saved += on
-            with_it += made.on.counts.steps
-            without += made.off.counts.steps
+    savable = [each for each in made if not each.off]
+    saved = [each for each in savable if each.on]
+    share = sum(each.on_steps for each in savable) / max(1, sum(each.off_steps for each in savable))
     print(
-        f"  saved {saved} of {savable} that are not fixed without it, in {with_it / max(1, without):.0%} of the steps"
+        f"  saved {len(saved)} of {len(savable)} that are not fixed without it (bar: 90 %), in {share:.0%} of the steps"
     )
-    print(f"  fixed without it and lost with it: {lost}")
+    print(f"  fixed without it and lost with it: {sum(each.off and not each.on for each in made)} (bar: 0)")
 
 
 if __name__ == "__main__":

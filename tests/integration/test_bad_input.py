@@ -103,6 +103,25 @@ def test_a_disk_that_fills_up(size: str, make: Make, tmp_path: Path, target_env:
 
 
 @pytest.mark.bwrap
+def test_a_run_goes_on_once_there_is_room(make: Make, tmp_path: Path, target_env: Path) -> None:
+    """The disk is really full, and then larger."""
+    if not may_mount():
+        pytest.skip("only root may mount a small file system")
+    repo, home = make(FILES), tmp_path / "home"
+    home.mkdir()
+    script = (
+        'mount -t tmpfs -o size=160k tmpfs "$0"; "$@" fix --model none --json; '
+        'mount -o remount,size=64m "$0"; "$@" resume $(ls "$0"/runs) --json'
+    )
+    argv = ["unshare", "--mount", "sh", "-c", script, str(home), *CODER]
+    env = os.environ | {"CODER_HOME": str(home), "VIRTUAL_ENV": str(target_env)}
+    done = subprocess.run(argv, cwd=repo, env=env, capture_output=True, text=True, timeout=120, check=False)
+    first, end = json.JSONDecoder().raw_decode(done.stdout)
+    second = json.loads(done.stdout[end:])
+    assert (first["status"], second["status"]) == ("environment_error", "fixed"), done.stderr
+
+
+@pytest.mark.bwrap
 def test_a_run_that_met_a_full_disk_goes_on(
     make: Make, fix: Fix, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

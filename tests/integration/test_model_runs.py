@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from coder.policies import hybrid
+from coder.policies.contract import Edit
+from coder.policies.search import SearchPolicy
 from coder.record.events import Event
 from coder.record.result import Result
 
@@ -29,20 +31,24 @@ def _tasks() -> Any:
 
 
 TASKS = _tasks().TASKS
+SEARCHED = ("two files", "wrong algorithm")  # with these the search goes first; the others have it spent already
 PLAN = {"content": "HYPOTHESIS: it lacks what the test asks for\nFILES: none\nEVIDENCE: the test"}
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def solve(make: Callable[..., Path], fix: Run, fake_ollama: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs coder on files with a scripted model: (result, events, the fake server)."""
+    """Runs coder on files with a scripted model, after a search if told so: (result, events, the fake server)."""
 
     def run(files: dict[str, str], replies: list[dict[str, Any]], **options: Any) -> tuple[Result, list[Event], Any]:
         capabilities = options.pop("capabilities", ("completion", "tools", "thinking"))
         models = [{"name": "gemma4:e4b", "size": 1, "capabilities": list(capabilities)}]
         fake = fake_ollama(models=models, replies=[PLAN, *replies], after=options.pop("after", "error"))
         monkeypatch.setenv("OLLAMA_HOST", fake.url)
-        monkeypatch.setattr(hybrid, "SEARCH_SHARE", 0.007)  # two seconds: enough for files of this size
+        if options.pop("search", False):
+            monkeypatch.setattr(hybrid, "SEARCH_SHARE", 0.007)  # two seconds: enough for files of this size
+        else:
+            monkeypatch.setattr(SearchPolicy, "edit", lambda self, view: Edit(wants="stop", note="spent already"))
         events: list[Event] = []
         given = {"model": "ollama:gemma4:e4b", "sandbox": "bwrap", "time": 300.0, "tokens": 100_000} | options
         return fix(make(files), "test_goal", events.append, **given), events, fake
@@ -57,7 +63,8 @@ def reply(step: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_what_the_search_cannot_do_a_model_does(task: Any, solve: Any) -> None:
     files = {**task.files, "tests/test_it.py": task.test}
-    result, events, fake = solve(files, [reply(step) for step in task.steps], capabilities=task.capabilities)
+    given: dict[str, Any] = {"capabilities": task.capabilities, "search": task.name in SEARCHED}
+    result, events, fake = solve(files, [reply(step) for step in task.steps], **given)
     assert result.status == "fixed", result.reason
     assert result.verification.goal_passed == 1 and result.verification.still_passing == 1
     assert result.policy == "hybrid" and result.counts.model_calls == 1 + len(task.steps), "the search was spent first"
@@ -103,7 +110,8 @@ BAD: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_model_that_behaves_badly_ends_inside_its_budget(name: str, solve: Any, tmp_path: Path) -> None:
-    result, events, _ = solve(IMPOSSIBLE, BAD[name], after="repeat", tokens=24_000, steps=30)
+    sandbox = "bwrap" if "escape" in name else "none"
+    result, events, _ = solve(IMPOSSIBLE, BAD[name], after="repeat", tokens=24_000, steps=30, sandbox=sandbox)
     assert result.status == "not_fixed" and result.patch == "", result.reason
     assert result.counts.steps <= 31
     last = max((e.data["prompt_tokens"] + e.data["completion_tokens"] for e in events if e.kind == "prompt"), default=0)

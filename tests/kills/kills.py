@@ -1,6 +1,6 @@
 """Runs killed at seeded instants and resumed, against the unbroken run: `make kills-resume` prints how they ended.
 
-A kill is SIGKILL to the process, at a share of the time that the unbroken run took.
+A kill is SIGKILL to the process, at a seeded place in the run's record and a seeded moment after it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Ended:
     result: dict[str, Any]
     steps: tuple[int, ...]
     kills: int
-    seconds: float
+    events: int
 
 
 def repository(place: Path) -> Path:
@@ -50,33 +51,54 @@ def repository(place: Path) -> Path:
     return place
 
 
-def drive(place: Path, sandbox: str, policy: str, kill_after: tuple[float, ...] = ()) -> Ended:
-    """Run to the end; the n-th process is killed after so many seconds, each after that goes on with the run."""
+@dataclass(frozen=True)
+class Kill:
+    """When a process is killed: so many seconds after the run's record has so many events, on any machine."""
+
+    events: int
+    seconds: float
+
+
+def drive(place: Path, sandbox: str, policy: str, kills: Sequence[Kill] = ()) -> Ended:
+    """Run to the end; the n-th process is killed at the n-th instant, each after that goes on with the run."""
     repo, home = repository(place / "repo"), place / "home"
     command = [sys.executable, str(Path(__file__).with_name("drive.py")), str(repo), str(home), sandbox, policy]
     env = {k: v for k, v in os.environ.items() if not k.startswith("CODER_")} | {"VIRTUAL_ENV": str(TARGET)}
-    started, kills = time.monotonic(), 0
-    for seconds in (*kill_after, None):
+    killed = 0
+    for kill in (*kills, None):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
-        try:
-            out, err = process.communicate(timeout=seconds)
-            break
-        except subprocess.TimeoutExpired:
+        if kill is not None and _reached(process, home, kill):
             process.send_signal(signal.SIGKILL)
-            process.communicate()
-            kills += 1
+        out, err = process.communicate()
+        if process.returncode != -signal.SIGKILL:
+            break
+        killed += 1
     if process.returncode:
         raise AssertionError(f"the run ended with {process.returncode}: {err.decode()[-2000:]}")
     result = json.loads(out.decode().splitlines()[-1])
     log = (Path(result["run_dir"]) / "events.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in log]
     steps = tuple(e["data"]["number"] for e in events if e["kind"] == "step")
-    return Ended(result, steps, kills, time.monotonic() - started)
+    return Ended(result, steps, killed, len(events))
+
+
+def _reached(process: subprocess.Popen[bytes], home: Path, kill: Kill) -> bool:
+    """Wait for the instant; whether the process is still there then."""
+    while process.poll() is None:
+        logs = list(home.glob("runs/*/events.jsonl"))
+        if sum(log.read_bytes().count(b"\n") for log in logs) >= kill.events:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(kill.seconds)
+            break
+        time.sleep(0.01)
+    return process.poll() is None
 
 
 def compare(whole: Ended, broken: Ended) -> str:
     """What a killed and resumed run did differently from the unbroken one; "" if nothing that matters."""
-    for key in ("status", "patch", "goal_tests", "files"):
+    if whole.result["status"] != broken.result["status"]:
+        return f"status: {broken.result['status']} ({broken.result['reason']}) instead of {whole.result['status']}"
+    for key in ("patch", "goal_tests", "files"):
         if whole.result[key] != broken.result[key]:
             return f"{key}: {broken.result[key]!r} instead of {whole.result[key]!r}"
     counts = ("steps", "think_steps", "act_steps", "model_calls", "prompt_tokens", "completion_tokens", "rollbacks")
@@ -98,9 +120,9 @@ class Attempt:
 
 
 class Campaign:
-    """Runs by their number: the same seed kills at the same shares of the unbroken run's time, wherever it begins."""
+    """Runs by their number: the same seed kills at the same places of the record, wherever it begins."""
 
-    def __init__(self, seed: int, sandboxes: Sequence[str], policies: Sequence[str] = POLICIES, most: int = 3) -> None:
+    def __init__(self, seed: int, sandboxes: Sequence[str], policies: Sequence[str] = POLICIES, most: int = 4) -> None:
         self._seed, self._most = seed, most
         self._ways = [(sandbox, policy) for policy in policies for sandbox in sandboxes]
         self._wholes: dict[tuple[str, str], Ended] = {}
@@ -110,14 +132,15 @@ class Campaign:
         rng = random.Random(f"{self._seed} {number}")
         which = self._ways[number % len(self._ways)]
         whole = self._whole(which)
-        instants = tuple(rng.uniform(0.02, 0.9) * whole.seconds for _ in range(rng.randint(1, self._most)))
+        places = sorted(rng.sample(range(whole.events), rng.randint(1, self._most)))
+        kills = [Kill(place, rng.uniform(0, 0.3)) for place in places]
         with tempfile.TemporaryDirectory(prefix="coder-kills-") as place:
             try:
-                broken = drive(Path(place), *which, kill_after=instants)
+                broken = drive(Path(place), *which, kills)
             except AssertionError as error:
-                return Attempt(which, len(instants), f"killed after {instants} s: {error}")
+                return Attempt(which, len(kills), f"{kills}: {error}")
         said = compare(whole, broken)
-        return Attempt(which, broken.kills, f"killed after {instants} s: {said}" if said else "")
+        return Attempt(which, broken.kills, f"{kills}: {said}" if said else "")
 
     def _whole(self, which: tuple[str, str]) -> Ended:
         if which not in self._wholes:
