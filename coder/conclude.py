@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coder.nodes.baseline import failures
-from coder.nodes.judge import input_from_json, others
+from coder.nodes.judge import input_from_json, made_for_the_test, others
 from coder.nodes.view import load_baseline
 from coder.record.result import Alternative, Difference, alternative_file
 from coder.repair.choose import apart
@@ -36,6 +36,8 @@ def account(session: Session, state: State) -> Account:
     own = next((entry for entry in choice["entries"] if entry["ref"] == state["change"]), None)
     found = Account(_explanation(session, state, own))
     if own is None:
+        made_for = made_for_the_test(session, session.load_changes(state["change"]), state["goal_tests"])
+        found.warnings = [f"this patch may be made for the test: {words}" for words in made_for]
         return found
     found.warnings += [f"this patch may be made for the test: {words}" for words in own["warnings"]]
     rivals = sum(entry["ref"] not in state["failed"] for entry in choice["entries"]) - 1
@@ -46,7 +48,7 @@ def account(session: Session, state: State) -> Account:
     inputs = [input_from_json(given) for given in choice["inputs"]]
     for entry in others(session, state, state["change"]):
         verdict = session.load(state["verdicts"].get(entry["ref"], ""))
-        if verdict and (verdict["regressed"] or verdict["goal_failed"]):
+        if verdict and (verdict["regressed"] or verdict["goal_failed"] or verdict["meddled"]):
             continue
         number = len(found.alternatives) + 1
         verified = verdict is not None and not verdict["unfinished"]

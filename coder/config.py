@@ -81,6 +81,14 @@ class Settings(BaseModel):
     )
     steps: int = Field(200, ge=1, description="a whole number from 1")
     tokens: int = Field(200_000, ge=0, description="a whole number from 0")
+    tokens_in: int = Field(0, ge=0, description="a whole number, 0 for no limit")
+    tokens_out: int = Field(0, ge=0, description="a whole number, 0 for no limit")
+    model_calls: int = Field(0, ge=0, description="a whole number, 0 for no limit")
+    test_runs: int = Field(0, ge=0, description="a whole number, 0 for no limit")
+    disk: int = Field(2048, ge=0, description="a whole number of MB, 0 for no limit")
+    judge: Annotated[str, AfterValidator(lambda v: v and _known_model(v))] = Field(
+        "", description="nothing, ollama:NAME, openai:NAME@URL, hf:DIR"
+    )
     verify: Literal["auto", "all", "reachable"] = Field("auto", description="auto, all, reachable")
     apply: bool | None = Field(None, description="true, false")  # None: ask where somebody can answer
     commit: bool = Field(False, description="true, false")
@@ -147,6 +155,11 @@ def _lower(new: Any, held: Any) -> bool:
     return bool(new <= held)
 
 
+def _tighter(new: int, held: int) -> bool:
+    """Of a limit for which 0 is none."""
+    return new == held or (new > 0 and (held == 0 or new < held))
+
+
 def _off(new: object, held: object) -> bool:
     return not new or new == held
 
@@ -162,6 +175,12 @@ _NARROWS: Mapping[str, Callable[[Any, Any], bool]] = {
     "time": _lower,
     "steps": _lower,
     "tokens": _lower,
+    "tokens_in": _tighter,
+    "tokens_out": _tighter,
+    "model_calls": _tighter,
+    "test_runs": _tighter,
+    "disk": _tighter,
+    "judge": _off,
     "verify": lambda new, held: new == "all" or new == held,
     "apply": _off,
     "commit": _off,

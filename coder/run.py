@@ -21,6 +21,7 @@ from coder.task import Request
 
 if TYPE_CHECKING:
     from coder.session import Session
+    from coder.supervisor.second_opinion import Judge
 
 _HOW_TO_REACH = {
     "sqlite": "unset CODER_CHECKPOINTS and resume it",
@@ -144,7 +145,23 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
         rundir.log.append("run", "sandbox", data)
         return sandbox
 
-    return Session(request, rundir, base, toolchain, policy, Budget(request, before), opened, chosen)
+    session = Session(request, rundir, base, toolchain, policy, Budget(request, before), opened, chosen)
+    session.judge = _judge(request)
+    return session
+
+
+def _judge(request: Request) -> Judge | None:
+    """The model that the supervisor may ask, if one was named."""
+    if not request.judge:
+        return None
+    from coder.models.choose import choose_model
+    from coder.supervisor.second_opinion import Judge
+
+    try:
+        model, _ = choose_model(request.judge)
+    except ValueError as error:
+        raise UsageError(f"--judge: {error}") from error
+    return Judge(model) if model is not None else None
 
 
 def _policy(request: Request) -> tuple[Any, str, str]:
@@ -229,7 +246,7 @@ def _finish(rundir: RunDir, request: Request, session: Session | None, state: St
         model=events.get("policy", {}).get("model", ""),
         sandbox=sandbox_in_words(events.get("sandbox", {})),
         counts=Counts(**state["counts"]),
-        drift=Drift(**state["drift"]),
+        drift=_drift(rundir, state),
         seconds=Seconds(total=round(total, 3), **state["seconds"]),
         run_dir=str(rundir.path),
         reason=state["reason"],
@@ -248,6 +265,20 @@ def _account(session: Session | None, state: State) -> dict[str, Any]:
     from coder.conclude import account
 
     return vars(account(session, state))
+
+
+def _drift(rundir: RunDir, state: State) -> Drift:
+    """What the supervisor made of the run's steps, by its record."""
+    from coder.supervisor.review import review
+    from coder.trajectories.contract import Trajectory
+    from coder.trajectories.own import steps_in
+
+    events = list(rundir.events())
+    found = review(Trajectory("coder.event/1", "coder", tuple(steps_in(events)))).summary()
+    helped = sum(e.data.get("helped") is True for e in events if (e.node, e.kind) == ("supervisor", "effect"))
+    return Drift(
+        **state["drift"], **{key: found[key] for key in ("calibrated", "evidence", "per_minute")}, helped=helped
+    )
 
 
 def _verification(verdict: dict[str, Any] | None) -> Verification:

@@ -18,8 +18,10 @@ from coder.record.store import RunDir
 from coder.state import Ref
 from coder.supervisor.budget import Budget
 from coder.supervisor.live import Live
+from coder.supervisor.second_opinion import Judge
 from coder.task import Request
 from coder_sandbox.contract import Limits, Sandbox, Workspace
+from coder_sandbox.objects import LINK
 from coder_sandbox.snapshot import Base
 from coder_sandbox.toolchain import Toolchain
 from coder_tools.contract import Changes
@@ -50,6 +52,7 @@ class Session:
         self.base = base
         self.toolchain = toolchain
         self.policy = policy
+        self.judge: Judge | None = None  # asked where the supervisor's rules are unsure
         self.budget = budget
         self._open = open_sandbox
         self._chosen = chosen
@@ -118,11 +121,19 @@ class Session:
     def protected(self, path: str) -> str:
         """Why a path is not to be edited; "" if it may be."""
         reason = is_protected(path, self._test_files, self.request.allow_config_edits)
-        return reason or self._chosen.protects(path)
+        return reason or self._chosen.protects(path) or self._link(path)
+
+    def _link(self, path: str) -> str:
+        entry = self.base.entries.get(path)
+        return "it is a link, not a file" if entry is not None and entry.mode == LINK else ""
+
+    def allowed(self, changes: Changes) -> dict[str, bytes | None]:
+        """The part of a change set that counts, after what the user has allowed."""
+        return {path: data for path, data in changes.items() if not self._refused(path, data)}
 
     def _refused(self, path: str, data: bytes | None) -> str:
         """Why a change of this path does not count, after what the user has allowed; "" if it does."""
-        if reason := forbidden(path, self.request.allow_config_edits):
+        if reason := forbidden(path, self.request.allow_config_edits) or self._link(path):
             return reason
         if self.request.allow_test_edits:
             return ""
@@ -160,8 +171,7 @@ class Session:
 
         Changes to tests and test configuration are left out unless the user allowed them.
         """
-        kept = {path: data for path, data in changes.items() if not self._refused(path, data)}
-        worktree = self.base.checkout(name, kept)
+        worktree = self.base.checkout(name, self.allowed(changes))
         sandbox: Sandbox | None = None
         try:
             sandbox = self._open(self._workspace(worktree), Limits())
@@ -170,6 +180,12 @@ class Session:
             if sandbox is not None:
                 sandbox.close()
             self.base.remove(name)
+
+    def meddled(self, name: str, changes: Changes) -> list[str]:
+        """The tests and test configuration that running in a clean room has rewritten, removed or added."""
+        if self.request.allow_test_edits:
+            return []
+        return self.base.altered(name, self.allowed(changes), lambda path: bool(self.protected(path)))
 
     def close(self) -> None:
         """End the sandbox and remove the worktree. Safe to call twice."""

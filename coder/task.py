@@ -38,6 +38,7 @@ class Request:
     model_calls: int = 0
     test_runs: int = 0
     disk: int = 2048  # MB that the run's directory may have
+    judge: str = ""  # a model that the supervisor may ask, as `model` is written; "" for none
     supervise: bool = True  # False: drift is seen and told, not answered
     pictures: tuple[str, ...] = ()  # files that belong to the goal, for models that take them
 

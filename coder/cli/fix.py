@@ -37,12 +37,20 @@ def command(
     model: Annotated[
         str | None, typer.Option(help="auto, none, ollama:NAME, openai:NAME@URL or hf:DIR.", metavar="MODEL")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A model the supervisor asks where its rules are unsure.")
+    ] = None,
     sandbox: Annotated[
         str | None, typer.Option(help="auto, docker, bwrap or none (none: no protection at all).", metavar="KIND")
     ] = None,
     time: Annotated[str | None, typer.Option(help="Wall time at most, such as 90s, 10m or 1h.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps at most.")] = None,
     tokens: Annotated[int | None, typer.Option(help="Model tokens at most.")] = None,
+    tokens_in: Annotated[int | None, typer.Option(metavar="N", help="Tokens the model reads at most.")] = None,
+    tokens_out: Annotated[int | None, typer.Option(metavar="N", help="Tokens the model writes at most.")] = None,
+    model_calls: Annotated[int | None, typer.Option(metavar="N", help="Calls of the model at most.")] = None,
+    test_runs: Annotated[int | None, typer.Option(metavar="N", help="Runs of a change's tests at most.")] = None,
+    disk: Annotated[int | None, typer.Option(metavar="MB", help="Size of the run's record at most.")] = None,
     apply: Annotated[
         bool | None, typer.Option("--apply/--no-apply", help="Put a verified patch into the repository, or do not ask.")
     ] = None,
@@ -77,7 +85,9 @@ def command(
     """The patch is printed; it reaches the repository only with --apply, --commit, --branch or a yes."""
     given = {
         "test_cmd": test_cmd, "model": model, "sandbox": sandbox, "time": time, "steps": steps, "tokens": tokens,
-        "apply": apply, "commit": commit or None, "branch": branch or None, "verify": verify, "seed": seed,
+        "tokens_in": tokens_in, "tokens_out": tokens_out, "model_calls": model_calls, "test_runs": test_runs,
+        "disk": disk, "judge": judge, "seed": seed,
+        "apply": apply, "commit": commit or None, "branch": branch or None, "verify": verify,
         "allow_test_edits": allow_test_edits or None, "allow_config_edits": allow_config_edits or None,
         "network": network or None, "allow_host": allow_host or None, "image": image,
     }  # fmt: skip
@@ -139,6 +149,12 @@ def _prepare(
         time=settings.time,
         steps=settings.steps,
         tokens=settings.tokens,
+        tokens_in=settings.tokens_in,
+        tokens_out=settings.tokens_out,
+        model_calls=settings.model_calls,
+        test_runs=settings.test_runs,
+        disk=settings.disk,
+        judge=settings.judge,
         verify=settings.verify,
         allow_test_edits=settings.allow_test_edits,
         allow_config_edits=settings.allow_config_edits,

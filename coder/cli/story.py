@@ -178,6 +178,8 @@ def _verdict(data: Data) -> str:
         return f"verified: {data['goal_passed']:,} of the goal pass, {data['still_passing']:,} pass still"
     if data.get("regressed"):
         return f"refuted: breaks {_names(data['regressed'])}"
+    if data.get("meddled"):
+        return f"refuted: it writes {_names(data['meddled'])} when it runs"
     if data.get("goal_failed"):
         return f"refuted: still failing: {_names(data['goal_failed'])}"
     return "not verified: the time was up"

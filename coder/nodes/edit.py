@@ -64,15 +64,18 @@ def edit(session: Session, state: State) -> State:
 
 def _take(session: Session, state: State, made: Edit, memory: dict[str, Any], update: State) -> None:
     """Put a model's change set under test, unless one with the same syntax trees is known to fail."""
-    ref = session.save_changes(made.changes or {})
-    wanted = shape(made.changes or {})
+    changes = session.allowed(made.changes or {})
+    if len(changes) < len(made.changes or {}):
+        left_out = ", ".join(sorted((made.changes or {}).keys() - changes.keys()))
+        session.emit("edit", "refused", {"reason": f"left out, as they may not be changed: {left_out}"})
+    ref, wanted = session.save_changes(changes), shape(changes)
     if any(ref == known or shape(session.load_changes(known)) == wanted for known in state["failed"]):
         memory["nudge"] = "This very change was tried and failed; it was not tested again. Change something else."
         session.emit("edit", "refused", {"reason": "the same change was tried before and failed"})
         update["change"], update["proposal"] = state["best"], "plan"
         return
     update["change"] = ref
-    session.emit("edit", "change", {"files": sorted(made.changes or {}), "note": made.note})
+    session.emit("edit", "change", {"files": sorted(changes), "note": made.note})
 
 
 def _answer_known(session: Session, state: State, memory: dict[str, Any], update: State) -> None:

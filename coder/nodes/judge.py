@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.facts import test_file
-from coder.repair.choose import Plausible, apart, choose
-from coder.repair.patch import one_line_change, read_patch, test_literals
+from coder.repair.choose import Plausible, apart, choose, written_in
+from coder.repair.patch import new_questions, one_line_change, read_patch, test_literals
 from coder.session import Session
 from coder.state import Ref, State
 from coder_tools.contract import Behaviour, Changes, Compared, Input, Splice
@@ -78,6 +78,20 @@ def _test_values(session: Session, goal: Sequence[str]) -> frozenset[str]:
     return frozenset(
         value for path, own in names.items() if path for value in test_literals(session.base.read(path), own)
     )
+
+
+def made_for_the_test(session: Session, changes: Changes, goal: Sequence[str]) -> list[str]:
+    """Why a change set that was not chosen from candidates looks as if it were made for the goal's own values."""
+    values = _test_values(session, goal)
+    new: set[str] = set()
+    questions: list[str] = []
+    for path, after in changes.items():
+        if after is not None and path.endswith(".py"):
+            before = session.base.read(path) if path in session.base.files else b""
+            new |= read_patch(before, after, 1).literals
+            questions += new_questions(before, after, values)
+    asked = f"it asks whether it is given a value of the failing test: `{questions[0][:80]}`" if questions else ""
+    return [*written_in(frozenset(new), values), *filter(None, [asked])]
 
 
 def input_from_json(data: dict[str, Any]) -> Input:

@@ -35,11 +35,12 @@ class Verdict:
     flaky: list[str] = field(default_factory=list)
     order_dependent: list[str] = field(default_factory=list)  # end otherwise alone than among the others
     goal_failed: list[str] = field(default_factory=list)
+    meddled: list[str] = field(default_factory=list)  # tests that running with the change writes, and without does not
     unfinished: bool = False  # the time was up before every test of the scope had run
 
     @property
     def holds(self) -> bool:
-        return not (self.regressed or self.goal_failed or self.unfinished)
+        return not (self.regressed or self.goal_failed or self.meddled or self.unfinished)
 
 
 def verify(session: Session, state: State) -> State:
@@ -56,6 +57,7 @@ def verify(session: Session, state: State) -> State:
     try:
         with session.clean_room("clean", changes) as suite:
             verdict = _judge(session, suite, found, goal, ids, scope)
+            verdict.meddled = session.meddled("clean", changes)
     except SandboxError:
         if not state["fixed"]:
             raise
@@ -65,12 +67,14 @@ def verify(session: Session, state: State) -> State:
         verdict.unfinished = True
     elif verdict.regressed:  # the change is blamed only where the test passes again without it
         _blame(session, found, verdict)
+    if verdict.meddled:
+        _excuse(session, found, verdict)
     data = asdict(verdict) | {"verified": verdict.holds, "alternative": bool(state["fixed"])}
     session.emit("verify", "done", data)
     verdicts = {**state["verdicts"], state["change"]: session.save(asdict(verdict))}
     update = State(verdicts=verdicts, verification=verdicts[state["change"]], regressed=verdict.regressed)
     if not (verdict.holds or state["fixed"]):
-        unfinished = verdict.unfinished and not (verdict.regressed or verdict.goal_failed)
+        unfinished = verdict.unfinished and not (verdict.regressed or verdict.goal_failed or verdict.meddled)
         update["proposal"] = "stop" if unfinished else "rollback"
         return update
     if not state["fixed"]:
@@ -166,6 +170,14 @@ def _fail_in_order(
     last = max(order.index(i) for i in suspects)
     results = {r.id: r for r in _run(session, suite, found, order[: last + 1], label)}
     return [i for i in suspects if not results[i].passed and results[i].outcome != "missing"]
+
+
+def _excuse(session: Session, found: Baseline, verdict: Verdict) -> None:
+    """Forget what the suite writes among its tests without the change too."""
+    with session.clean_room("base", {}) as suite:
+        _run(session, suite, found, [i for i in found.order if i in found.results], "the base, for what it writes")
+        usual = set(session.meddled("base", {}))
+    verdict.meddled = [path for path in verdict.meddled if path not in usual]
 
 
 def _blame(session: Session, found: Baseline, verdict: Verdict) -> None:

@@ -64,11 +64,15 @@ class Counts:
 
 @dataclass
 class Drift:
-    """Steps the supervisor labelled as drift, and how often it stepped in."""
+    """Steps by the supervisor's label, what they brought, how often it stepped in and whether that helped."""
 
     overthinking: int = 0
     overacting: int = 0
     interventions: int = 0
+    calibrated: int = 0
+    evidence: int = 0  # pieces
+    per_minute: float | None = None  # of evidence, over the time of the judged steps; None where there were none
+    helped: int = 0  # interventions after which a step brought something
 
 
 @dataclass

@@ -88,12 +88,15 @@ def _share(key: str, inputs: Sequence[Input], says: Callable[[Behaviour, Behavio
     return sum(says(given.did[""], given.did[key]) for given in known) / len(known) if known else 0.0
 
 
+def written_in(literals: frozenset[str], test_values: frozenset[str]) -> list[str]:
+    """What is to be said of a patch with these new values in it, in words."""
+    values = ", ".join(sorted(literals & test_values)[:3])
+    return [f"it has a value of the failing test written into it: {values}"] if values else []
+
+
 def special(plausible: Plausible, inputs: Sequence[Input], test_values: frozenset[str]) -> tuple[str, ...]:
     """Why a patch looks as if it were made for the failing test's own values, in words."""
-    found = []
-    if written := sorted(plausible.patch.literals & test_values):
-        values = ", ".join(written[:3])
-        found.append(f"it has a value of the failing test written into it: {values}")
+    found = written_in(plausible.patch.literals, test_values)
     near = [i for i in inputs if i.varied and not i.passing and plausible.key in i.did]
     own = [i for i in inputs if not i.varied and not i.passing and plausible.key in i.did]
     changes = any(not i.did[plausible.key].same_as(i.did[""]) for i in own)

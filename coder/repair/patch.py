@@ -33,6 +33,25 @@ def read_patch(before: bytes, after: bytes, line: int) -> Patch:
     return Patch(_function_at(old, line), removes, frozenset(literals(new)) - frozenset(literals(old)))
 
 
+def new_questions(before: bytes, after: bytes, values: frozenset[str]) -> list[str]:
+    """The conditions that stand in a file only since the change and that ask for one of the values, as written."""
+    try:
+        old, new = ast.parse(before), ast.parse(after)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    known = set(map(ast.unparse, _conditions(old)))
+    asked = (node for node in _conditions(new) if not values.isdisjoint(literals(node)))
+    return [words for words in dict.fromkeys(map(ast.unparse, asked)) if words not in known]
+
+
+def _conditions(tree: ast.AST) -> Iterator[ast.expr | ast.pattern]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If | ast.IfExp | ast.While):
+            yield node.test
+        elif isinstance(node, ast.match_case):
+            yield node.pattern
+
+
 def one_line_change(before: bytes, after: bytes) -> tuple[str, str] | None:
     """The line that becomes another one, and what it becomes; None if more changes, or it is long."""
     old, new = before.decode(errors="replace").splitlines(), after.decode(errors="replace").splitlines()

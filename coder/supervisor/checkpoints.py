@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +35,13 @@ def keep(session: Session, state: State, update: State) -> None:
 
 
 _NOTHING: list[Any] = [0, 0, 0, "", ""]
+
+
+def best_of(tested: Mapping[Ref, list[Any]], without: Collection[Ref]) -> tuple[Ref, int]:
+    """The best of the tested states but for some, and how many goal tests pass with it: the base where none is good."""
+    good = {ref: entry for ref, entry in tested.items() if ref not in without and entry[0] and not entry[1]}
+    best = max(good, key=lambda ref: rank(good[ref]), default="")
+    return best, good[best][0] if best else 0
 
 
 def rank(entry: list[Any]) -> tuple[int, int, int]:

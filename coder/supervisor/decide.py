@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from coder.nodes.view import load_baseline
+from coder.nodes.view import charge, load_baseline
 from coder.session import Session
 from coder.state import State, fresh
 from coder.supervisor.answer import answer, remember, untested
 from coder.supervisor.budget import RESERVE_STEPS
-from coder.supervisor.checkpoints import keep
+from coder.supervisor.checkpoints import best_of, keep
 from coder.supervisor.decision import Decision
 from coder.supervisor.honesty import dishonest
-from coder.supervisor.watch import Seen
+from coder.supervisor.watch import Ask, Seen
+from coder.trajectories.contract import Judgement, Step
 
 MOST_WITHOUT_TEST = 24  # plan and edit steps in a row after which a change is tested whether asked for or not
 DISK_EVERY = 8  # steps between two looks at how large the run's directory is
@@ -48,7 +50,8 @@ def _look(session: Session, state: State, update: State) -> Seen | None:
     if data is None:
         return None
     data |= {"seconds": state["took"], "demanded": state["demanded"]}
-    seen = session.live.see(session.rundir, state["last"], state["counts"]["steps"], data)
+    ask = _asking(session, state, update)
+    seen = session.live.see(session.rundir, state["last"], state["counts"]["steps"], data, ask)
     if seen.label.drifts:
         drift = dict(state["drift"])
         drift[seen.label.name] += 1
@@ -56,6 +59,21 @@ def _look(session: Session, state: State, update: State) -> Seen | None:
     if seen.helped is not None:
         session.emit("supervisor", "effect", {"helped": seen.helped, "step": state["counts"]["steps"]})
     return seen
+
+
+def _asking(session: Session, state: State, update: State) -> Ask | None:
+    """How the judge model is asked, on the record and from the budget; None if there is none."""
+    judge = session.judge
+    if judge is None:
+        return None
+
+    def ask(facts: Sequence[str], step: Step) -> Judgement:
+        says, spent = judge.ask(facts, step)
+        update["counts"] = charge(state, spent)
+        session.emit("supervisor", "judged", {"number": state["counts"]["steps"], "says": says})
+        return says
+
+    return ask
 
 
 def _told(session: Session, state: State, decision: Decision, seen: Seen | None) -> dict[str, Any]:
@@ -102,18 +120,29 @@ def _short(session: Session, state: State) -> str:
 def _roll_back(session: Session, state: State, update: State, why: str) -> None:
     """Give up the change under test: remember it, go back to the best state, try what waits for verification."""
     broke = state["regressed"]
-    reason = why or (f"it broke {len(broke)} passing tests" if broke else "it did not hold in the clean room")
+    reason = why or (f"it broke {len(broke)} passing tests" if broke else _refuted(session, state))
     update["failed"] = [*state["failed"], state["change"]]
     update["counts"] = {**state["counts"], "rollbacks": state["counts"]["rollbacks"] + 1}
     update["regressed"] = []
+    if state["change"] == state["best"]:  # what was refuted is no state to go back to
+        update["best"], update["best_passed"] = best_of(state["tested"], without=update["failed"])
     session.emit("supervisor", "rollback", {"reason": reason, "tests": broke[:20]})
     waiting = [ref for ref in state["plausible"] if ref not in update["failed"]]
     if waiting:
         update["change"], update["plausible"], update["proposal"] = waiting[0], waiting[1:], "verify"
         return
-    update["change"], update["plausible"], update["proposal"] = state["best"], [], "plan"
+    update["change"], update["plausible"] = update.get("best", state["best"]), []
+    update["proposal"] = "plan"
     text = f"Your last change was rolled back: {reason}: {', '.join(broke[:5])}".rstrip(": ")
     remember(session, state, update, nudge=text)
+
+
+def _refuted(session: Session, state: State) -> str:
+    """What the clean room held against a change that broke nothing."""
+    verdict: dict[str, Any] = session.load(state["verification"]) or {}
+    if written := verdict.get("meddled"):
+        return f"when it runs it writes {', '.join(written[:3])}, which decides what is tested"
+    return "with the tests as they were it does not pass the goal"
 
 
 def _ending(session: Session, state: State, decision: Decision) -> State:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 _RUNNERS = frozenset({"pytest", "_pytest", "unittest", "py"})
 _REACHES = {
@@ -71,11 +72,14 @@ def _signs(data: bytes) -> Iterator[str]:
         tree = ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
+    modules = _standard_modules(tree)
     for node in ast.walk(tree):
         if _asks_for_the_runner(node):
             yield _ASKS
         elif reached := _reached(node):
             yield f"uses {reached}, by which the test runner can be changed"
+        elif replaced := _replaced(node, modules):
+            yield f"replaces {replaced} of the standard library"
         elif _ends_the_process(node):
             yield _ENDS
         elif isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS and _answers_blindly(node):
@@ -101,6 +105,25 @@ def _reached(node: ast.AST) -> str:
         case ast.ImportFrom(module=str(module), names=names):
             return next((f"{module}.{n.name}" for n in names if n.name in _REACHES.get(module, ())), "")
     return ""
+
+
+def _standard_modules(tree: ast.Module) -> frozenset[str]:
+    """The names by which a file knows modules of the standard library. `sys` is left out: it is there to be set."""
+    imported = [alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    known = sys.stdlib_module_names - {"sys"}
+    return frozenset(a.asname or a.name.split(".")[0] for a in imported if a.name.split(".")[0] in known)
+
+
+def _replaced(node: ast.AST, modules: Collection[str]) -> str:
+    """The function or class of a standard module that a statement puts another in the place of; "" for none."""
+    match node:
+        case ast.Assign(targets=[ast.Attribute() as target]):
+            name = ast.unparse(target)
+        case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=owner), ast.Constant(value=str(attribute)), _]):
+            name = f"{owner}.{attribute}"
+        case _:
+            return ""
+    return name if name.split(".")[0] in modules else ""
 
 
 def _ends_the_process(node: ast.AST) -> bool:

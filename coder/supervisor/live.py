@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from coder.record.events import Event
 from coder.record.store import RunDir
-from coder.supervisor.watch import Seen, Watch
-from coder.trajectories.own import step_of
+from coder.supervisor.watch import Ask, Seen, Watch
+from coder.trajectories.contract import Judgement
+from coder.trajectories.own import judgements, step_of
 
 
 class Live:
@@ -18,20 +20,22 @@ class Live:
         self.watch = Watch()
         self._last = 0  # the number of the newest step seen
         self._seen: Seen | None = None
-        for event in record:
+        events = list(record)
+        said = judgements(events)
+        for event in events:
             if event.kind == "step" and _number(event) > self._last:
-                self._take(event)
+                self._take(event, said.get(_number(event), ""))
 
-    def see(self, rundir: RunDir, node: str, number: int, data: dict[str, Any]) -> Seen:
+    def see(self, rundir: RunDir, node: str, number: int, data: dict[str, Any], ask: Ask | None = None) -> Seen:
         """Record a step and judge it. One that the record has already (before a kill) is not judged again."""
         if number > self._last:
-            self._take(rundir.log.append(node, "step", {**data, "number": number}))
+            self._take(rundir.log.append(node, "step", {**data, "number": number}), ask=ask)
         assert self._seen is not None  # a step was taken just now or before
         return self._seen
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Event, said: Judgement = "", ask: Ask | None = None) -> None:
         self._last = _number(event)
-        self._seen = self.watch.see(step_of(event.seq, event.data))
+        self._seen = self.watch.see(replace(step_of(event.seq, event.data), judged=said), ask)
 
 
 def _number(event: Event) -> int:

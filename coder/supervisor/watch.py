@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from coder.supervisor.balance import Balance
 from coder.supervisor.knowledge import Knowledge
 from coder.supervisor.labels import Label, judge
 from coder.supervisor.ladder import Intervention, Ladder
-from coder.trajectories.contract import Step
+from coder.supervisor.second_opinion import UNSURE, overruled
+from coder.trajectories.contract import Judgement, Step
+
+Ask = Callable[[Sequence[str], Step], Judgement]
+"""What was known before a step, and the step; see `second_opinion`."""
 
 STRAIN = 0.1  # what a strained balance adds to the confidence of overthinking
 PATIENCE = 3  # steps that an intervention has to show an effect
@@ -34,9 +39,12 @@ class Watch:
     labels: Counter[str] = field(default_factory=Counter)
     waiting: int = 0  # steps that the newest intervention still has to show an effect
 
-    def see(self, step: Step) -> Seen:
-        """Judge a step, and say what the ladder makes of it."""
+    def see(self, step: Step, ask: Ask | None = None) -> Seen:
+        """Judge a step, and say what the ladder makes of it. `ask` is asked where the rules are unsure."""
+        facts = self.known.facts() if ask else ()
         label = judge(self.known, step)
+        if said := step.judged or (ask(facts, step) if ask and label.confidence <= UNSURE else ""):
+            label = overruled(label, said, step)
         self.balance.take(step.tokens or len(step.thought) / 4, len(step.calls), label.gained)
         if label.name == "overthinking" and self.balance.strained:
             label = Label(label.name, min(1.0, label.confidence + STRAIN), label.reason, label.gained)

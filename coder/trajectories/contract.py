@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Judgement = Literal["new", "known", ""]
+"""What a judge model said of a step; "" where none was asked."""
 
 
 class TrajectoryError(Exception):
@@ -32,6 +35,7 @@ class Step:
     tokens: int = 0  # of the completion; 0 where the record does not say
     seconds: float = 0.0  # 0 where the record does not say
     demanded: bool = False  # the supervisor asked for this very step, so it is no evidence against the agent
+    judged: Judgement = ""
     given: str = ""  # what others told the agent before this step: it is known from then on
 
 

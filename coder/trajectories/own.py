@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from coder.record.events import Event, read_events
-from coder.trajectories.contract import Call, Step, Trajectory, TrajectoryError
+from coder.trajectories.contract import Call, Judgement, Step, Trajectory, TrajectoryError
+
+_SAYS = ("new", "known")
 
 
 def read(path: Path) -> Trajectory:
@@ -21,9 +24,16 @@ def read(path: Path) -> Trajectory:
 
 def steps_in(events: Iterable[Event]) -> Iterator[Step]:
     """One step for each `step` event, in order."""
-    for event in events:
+    record = list(events)
+    said = judgements(record)
+    for event in record:
         if event.kind == "step":
-            yield step_of(event.seq, event.data)
+            yield replace(step_of(event.seq, event.data), judged=said.get(event.data.get("number"), ""))
+
+
+def judgements(events: Iterable[Event]) -> dict[Any, Judgement]:
+    """What a judge model said, by the number of the step."""
+    return {e.data.get("number"): e.data["says"] for e in events if e.kind == "judged" and e.data.get("says") in _SAYS}
 
 
 def step_of(number: int, data: Mapping[str, Any]) -> Step:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .faults import SnapshotError, WrongRepository, in_words, shown_name
 from .git import Repository
 from .listing import find_repository, is_bare, list_files, prefix_in
 from .objects import EXECUTABLE, FILE, LINK, Content, Entry, entry_of, patch_content, read_tree, write_commit
-from .safe_files import CHUNK, directory, remove
+from .safe_files import CHUNK, directory, entry_below, remove
 
 __all__ = ["Base", "SnapshotError", "WrongRepository"]
 
@@ -156,14 +156,34 @@ class Base:
             raise SnapshotError(f"{name!r} cannot be the name of a worktree")
         return self.run_dir / "worktrees" / name
 
+    def altered(self, name: str, changes: Changes | None, watched: Callable[[str], bool]) -> list[str]:
+        """The watched files of a checkout that are not as base plus changes has them: rewritten, removed or added.
+
+        Nothing is opened through a link. Caches and what begins with a dot are passed over.
+        """
+        place = self._place(name)
+        wanted = {path: entry for path, entry in self._wanted(self.checked(changes)).items() if watched(path)}
+        with in_words(f"look at the worktree {place}"):
+            there = {path for path in worktree.listed(place) if watched(path)}
+            return sorted(
+                path for path in there | wanted.keys() if path not in wanted or entry_below(place, path) != wanted[path]
+            )
+
+    def _wanted(self, changes: dict[str, bytes | None]) -> dict[str, Entry]:
+        """The files of a checkout, products included."""
+        wanted = {**self.products, **self.entries}
+        for path, data in changes.items():
+            if data is None:
+                del wanted[path]
+            else:
+                wanted[path] = entry_of(data, wanted[path].mode if path in wanted else FILE)
+        return wanted
+
     def _fill(self, name: str, changes: dict[str, bytes | None], keep: Collection[str] = ()) -> None:
         """Make the worktree exactly base, products and changes; what is so already is left alone."""
         link = f"gitdir: {self.store.git_dir}/worktrees/{name}\n".encode()
         own = {path: data for path, data in changes.items() if data is not None} | {".git": link}
-        wanted = {**self.products, **self.entries}
-        wanted |= {path: entry_of(data, wanted[path].mode if path in wanted else FILE) for path, data in own.items()}
-        for path in changes.keys() - own.keys():
-            del wanted[path]
+        wanted = self._wanted({**changes, ".git": link})
         with self.store.blobs() as blob:
 
             def read(path: str) -> bytes:

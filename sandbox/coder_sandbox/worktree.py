@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from .objects import EXECUTABLE, LINK, Entry
@@ -36,6 +36,14 @@ def fill(
                 elif not _is_so(handle, name, entry):
                     remove(handle, name)
                     _write(handle, name, entry, read(f"{path}/{name}" if path else name))
+
+
+def listed(root: Path) -> Iterator[str]:
+    """The paths of the files and links below a directory, but for caches and what begins with a dot."""
+    for place, directories, names, _ in os.fwalk(root):
+        directories[:] = [name for name in directories if name[0] != "." and name != "__pycache__"]
+        below = Path(place).relative_to(root)
+        yield from (str(below / name) for name in names if name[0] != ".")
 
 
 def _by_directory(wanted: Mapping[str, Entry]) -> dict[str, dict[str, Entry | None]]:

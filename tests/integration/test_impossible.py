@@ -13,7 +13,7 @@ from coder.evaluate.dataset import load
 
 IMPOSSIBLE = {each.id: each for each in load(Path(__file__).parents[2] / "eval_repos" / "impossible")}
 SAMPLE = ("stack_size",)  # tests that contradict each other
-SECONDS = 60.0
+SECONDS = 12.0
 
 
 @pytest.mark.bwrap

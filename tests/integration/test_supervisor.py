@@ -99,6 +99,28 @@ def test_a_change_that_breaks_something_is_taken_back_and_refused_the_second_tim
     assert len(of(events, "test", "outcome")) == 2
 
 
+def test_a_rollback_restores_the_tree_exactly(play: Callable[..., Any], tmp_path: Path) -> None:
+    """Modes, links and files that git does not know, whatever the tests of a change did to them."""
+    repo = tmp_path / "repo"
+    (repo / "run.sh").write_text("#!/bin/sh\n")
+    (repo / "run.sh").chmod(0o755)
+    (repo / "link").symlink_to("run.sh")
+    (repo / "notes.txt").write_text("untracked\n")
+    tree = (
+        "import os\nimport shop.prices\n\n\ndef test_tree():\n    assert os.access('run.sh', os.X_OK)\n"
+        "    assert os.readlink('link') == 'run.sh' and not os.path.exists('junk')\n"
+        "    assert open('notes.txt').read() == 'untracked\\n'\n"
+    )
+    (repo / "tests" / "test_tree.py").write_text(tree)
+    wrecks = (
+        b"\nimport os\n\nif os.path.exists('notes.txt'):\n    os.chmod('run.sh', 0o644)\n    os.remove('link')\n"
+        b"    os.symlink('/etc/passwd', 'link')\n    os.remove('notes.txt')\n    os.makedirs('junk/deep')\n"
+    )
+    result, events = play([{"write": {drifters.SOURCE: GOOD + wrecks}}, {"write": {drifters.SOURCE: GOOD}}])
+    assert result.status == "fixed" and "chmod" not in result.patch, result.reason
+    assert [r["tests"] for r in of(events, "supervisor", "rollback")] == [["tests/test_tree.py::test_tree"]]
+
+
 def test_a_state_that_was_tested_is_answered_from_what_is_known(play: Callable[..., Any]) -> None:
     steps = [{"write": {drifters.SOURCE: data}} for data in (BAD, BAD.replace(b"[1]", b"[2]"), BAD, GOOD)]
     result, events = play(steps)

@@ -12,7 +12,7 @@ KEYS = {
     " reason explanation warnings alternatives",
     "verification": "scope goal_passed still_passing not_run regressed flaky",
     "counts": "steps think_steps act_steps candidates model_calls prompt_tokens completion_tokens rollbacks",
-    "drift": "overthinking overacting interventions",
+    "drift": "overthinking overacting interventions calibrated evidence per_minute helped",
     "seconds": "total baseline plan edit test analyze verify",
 }
 

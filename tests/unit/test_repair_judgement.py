@@ -10,7 +10,7 @@ import pytest
 
 from coder.repair.choose import Plausible, apart, choose
 from coder.repair.explain import Edit, Verified, explain
-from coder.repair.patch import Patch, one_line_change, read_patch, test_literals
+from coder.repair.patch import Patch, new_questions, one_line_change, read_patch, test_literals
 from coder.repair.suggest import suggest
 from coder_tools.contract import Behaviour, Compared, Input
 from coder_tools.logs import Finding
@@ -131,6 +131,13 @@ def test_one_line_that_becomes_another_is_shown_whole() -> None:
     assert one_line_change(b"a\n  if x < y:\nb\n", b"a\n  if x <= y:\nb\n") == ("if x < y:", "if x <= y:")
     assert one_line_change(b"a\nb\n", b"a\nb\nc\n") is None
     assert one_line_change(b"a\n", b"%s\n" % (b"b" * 99)) is None
+
+
+def test_a_condition_that_asks_for_a_value_of_the_test() -> None:
+    before = b"def f(n):\n    return 1 if n == 3 else 0\n"
+    after = b"def f(n):\n    if n in (7, 8):\n        return 2\n    return 1 if n == 3 else 0\n"
+    assert new_questions(before, after, frozenset({"7", "3"})) == ["n in (7, 8)"], "what was asked before is not new"
+    assert new_questions(before, after, frozenset({"9"})) == new_questions(b"", b"def (", frozenset({"9"})) == []
 
 
 class TestExplanation:

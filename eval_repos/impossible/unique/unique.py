@@ -1,3 +1,0 @@
-def unique(values):
-    """The values without repetitions."""
-    return list(dict.fromkeys(values))
