@@ -25,7 +25,8 @@ DESCRIBING = 0.1  # seconds of the goal's own time that went into the first trac
 CPU_SLACK = 5.0  # how many times the usual time of such tests it gets besides
 RESERVE = 1.0  # seconds of the wall budget a batch leaves over
 PATIENCE = 6.0  # times the usual limits for a candidate that had no processor to run on
-CHUNK = 32  # candidates between two looks whether one passes
+CHUNK = 32  # candidates between two looks whether one passes, at first; later as many as have been checked
+LARGEST = 256  # but no more than these: a look waits for the slowest
 FURTHER = 32  # candidates looked at after the first that passes, so that there is something to choose from
 COMPARED = 12  # candidates that pass are put side by side, the best by their scores
 COMPARISON = 30.0  # seconds it may take; what it does take is a fraction of one, unless the machine is busy
@@ -85,15 +86,15 @@ def _checked(
     results: list[CandidateResult] = []
     reached = 0
     while reached < len(batch):
-        part = batch[reached : reached + CHUNK]
+        part = batch[reached : reached + max(CHUNK, min(reached, LARGEST))]
         new = _verdicts(session, state, found, suite, part, progress)
         starved = {r.key for r in new if r.starved}
         if starved:  # a busy machine is no reason for a verdict
-            part = [{**c, "patience": c["patience"] * PATIENCE} for c in part if c["key"] in starved]
-            again = {r.key: r for r in _verdicts(session, state, found, suite, part, progress)}
+            patient = [{**c, "patience": c["patience"] * PATIENCE} for c in part if c["key"] in starved]
+            again = {r.key: r for r in _verdicts(session, state, found, suite, patient, progress)}
             new = [again.get(r.key, r) for r in new]
         results += new
-        reached = min(len(batch), reached + CHUNK)
+        reached += len(part)
         if session.budget.remaining() <= RESERVE:
             break
         passing = {r.key for r in results if r.verdict == "plausible"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import os
 import sys
 from types import CodeType
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
 Splice = Sequence[Any]  # path from the root, start, end (bytes of the file as it is), text
 
@@ -61,6 +62,16 @@ def splice_bytes(source: bytes, splices: Sequence[Splice]) -> bytes:
     return b"".join([*parts, source[position:]])
 
 
+_kept: Dict[str, CodeType] = {}  # path as the import system has it -> the code of the file as it is
+
+
+def keep(paths: Iterable[str]) -> None:
+    """Compile files of the project now: the forks of this process that install candidates take the code from here."""
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError, SyntaxError, RecursionError), open(path, "rb") as file:
+            _kept[path] = compile_source(file.read(), path)
+
+
 def install(contents: Mapping[str, bytes]) -> None:
     """From now on in this process, imports of these files (by real path) take these bytes, and no cached code."""
     original = importlib.machinery.SourceFileLoader.get_code
@@ -68,7 +79,7 @@ def install(contents: Mapping[str, bytes]) -> None:
     def get_code(self: Any, fullname: str) -> Any:
         content = contents.get(os.path.realpath(self.path))
         if content is None:
-            return original(self, fullname)
+            return _kept.get(self.path) or original(self, fullname)
         return compile_source(content, self.path)
 
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]

@@ -70,7 +70,9 @@ class Project:
     def failure(self, error: BaseException, tb: Optional[TracebackType], message: str = "") -> Dict[str, Any]:
         """The part of a result that says what went wrong. `message`: in place of the exception's own words."""
         if not message:
-            message = "".join(traceback.format_exception_only(type(error), error)).strip()
+            # Of the exceptions before it nothing is said, so their frames' sources need not be read.
+            words = traceback.TracebackException(type(error), error, None, limit=0)
+            message = "".join(words.format_exception_only()).strip()
         return {
             "message": shorten(message),
             "exception": type(error).__name__,

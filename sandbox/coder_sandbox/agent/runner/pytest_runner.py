@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
@@ -13,11 +14,12 @@ from _pytest.runner import runtestprotocol
 
 from .coverage import open_coverage
 from .outcome import Watcher
+from .override import keep
 from .place import Ran
 from .project import Project, shorten
 from .report import Record, Report
 from .router import Router
-from .warm import Role, single
+from .warm import Loaded, Role, single
 
 NEUTRAL: Dict[str, Any] = {
     # All tests, in the order of the files, in this process, and nothing written beside them.
@@ -250,13 +252,28 @@ def _path(name: str) -> Any:
 class ForkPoint:
     """Holds pytest where its plugins are loaded and nothing of the project is."""
 
-    def __init__(self, prepare: Callable[[], None]) -> None:
+    def __init__(self, prepare: Callable[[Any], None]) -> None:
         self._prepare = prepare
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_load_initial_conftests(self) -> Iterator[None]:
-        self._prepare()
+    def pytest_load_initial_conftests(self, early_config: Any) -> Iterator[None]:
+        self._prepare(early_config)
         yield
+
+
+def _compile_ahead(loaded: Sequence[Loaded], config: Any) -> None:
+    """Keep the code of modules for forks of this process, of test files as pytest rewrites it."""
+    keep(path for path, is_rewritten in loaded if not is_rewritten)
+    rewrite = sys.modules["_pytest.assertion.rewrite"]
+    original: Any = getattr(rewrite, "_rewrite_test", None)
+    if original is None:  # a pytest that does it in another way: then each fork does it anew
+        return
+    kept: Dict[str, Any] = {}
+    for path, is_rewritten in loaded:
+        if is_rewritten:
+            with contextlib.suppress(Exception):  # the fork that needs it will say why it cannot be had
+                kept[path] = original(_path(path), config)
+    setattr(rewrite, "_rewrite_test", lambda file, config: kept.get(str(file)) or original(file, config))  # noqa: B010
 
 
 def _warm_up(scratch: str) -> None:
@@ -283,8 +300,9 @@ def serve(job: Record, report: Report, commands: Any) -> None:
     ran = Ran(project)
     ran.watch()
 
-    def prepare() -> None:
-        roles.append(Router(job, project, ran, report, commands).run())
+    def prepare(config: Any) -> None:
+        ahead = functools.partial(_compile_ahead, config=config)
+        roles.append(Router(job, project, ran, report, commands, ahead).run())
         picker.wanted = set(roles[0].ids)
 
     def loop(session: Any) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from select import POLLIN, poll
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Union
 
 from .judge import Task, outcome
 from .override import Sources
@@ -16,7 +16,7 @@ from .pool import Child, Forked, Pool, end_orphans, end_tree, leave, mute
 from .project import Project
 from .replay import Comparison
 from .report import Inbox, Record, Report, hide, new_word, reporter
-from .warm import Ends, Role, Single, Warm
+from .warm import Ends, Loaded, Role, Single, Warm
 
 RESTARTS = 3  # of the warm process, in one request
 STARTUP = 1.0  # seconds that an import may take over what it took at first
@@ -60,10 +60,19 @@ class Router:
     """The process that hands candidates out. Its `run` returns only in forks of it."""
 
     def __init__(
-        self, job: Record, project: Project, ran: Ran, report: Report, commands: Any, takes_all: bool = False
+        self,
+        job: Record,
+        project: Project,
+        ran: Ran,
+        report: Report,
+        commands: Any,
+        compile_ahead: Callable[[Sequence[Loaded]], None],
+        takes_all: bool = False,
     ) -> None:
-        """`ran`: already watching, since a plugin may import the project early. `takes_all`: the runner always
-        collects all tests there are."""
+        """`ran`: already watching, since a plugin may import the project early. `compile_ahead`: keeps the code of
+        modules for the forks that import them. `takes_all`: the runner always collects all tests there are."""
+        self._compile_ahead = compile_ahead
+        self._loaded: Sequence[Loaded] = ()  # and not compiled yet
         self._takes_all = takes_all
         self._ran = ran
         self._private = [commands.fileno(), job["fd"]]
@@ -127,7 +136,8 @@ class Router:
         os.close(mine[1])
         os.close(its[0])
         self._link = Link(pid, Inbox(mine[0], word), its[1], ids)
-        ready = next(self._link.records(), {"reason": "its process ended while the tests were collected"})
+        ready: Record = next(self._link.records(), {"reason": "its process ended while the tests were collected"})
+        self._loaded = ready.get("loaded", [])
         self._startup = STARTUP + 3 * (time.monotonic() - began)
         if not ready.get("ready"):
             self._link.end()
@@ -147,6 +157,9 @@ class Router:
         for key in early:
             self._report({"cold": key})
         cool = [task for key, task in left.items() if key not in early]
+        if cool and self._loaded:  # once for all of them: it takes most of such an import
+            self._compile_ahead(self._loaded)
+            self._loaded = ()
         self._pool.keep = [self._link.pid] if self._link else []
         self._pool.private = [*self._private, *(self._link.fds if self._link else [])]
         self._pool.run(cool, lambda task: task.limits(self._startup), self._done, self._begun)

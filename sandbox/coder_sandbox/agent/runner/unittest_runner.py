@@ -10,11 +10,12 @@ import unittest
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .coverage import open_coverage
+from .override import keep
 from .place import Ran
 from .project import Project
 from .report import Record, Report
 from .router import Router
-from .warm import Role, single
+from .warm import Loaded, Role, single
 
 SEVERITY = ("", "passed", "skipped", "xfailed", "failed", "error")
 GUESSES = ((), ("discover", "-s", "tests", "-t", "."), ("discover", "-s", "tests"), ("discover", "-s", "test"))
@@ -242,8 +243,12 @@ def serve(job: Record, report: Report, commands: Any) -> None:
     project = Project(job["root"])
     ran = Ran(project)
     ran.watch()
-    role = Router(job, project, ran, report, commands, takes_all=True).run()
+    role = Router(job, project, ran, report, commands, _compile_ahead, takes_all=True).run()
     _play(role, project, job)
+
+
+def _compile_ahead(loaded: Sequence[Loaded]) -> None:
+    keep(path for path, _ in loaded)
 
 
 def candidate(job: Record, report: Report) -> None:

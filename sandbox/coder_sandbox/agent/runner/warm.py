@@ -17,7 +17,7 @@ import os
 import shutil
 import sys
 import threading
-from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Sequence, Tuple
 
 from .judge import MESSAGE, Task, judge, outcome
 from .override import Sources, compile_source, install
@@ -32,6 +32,9 @@ SPAWN = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system
 SHELLS = ("sh", "bash", "dash", "zsh", "busybox", "env", "make")
 PROBE = 5.0  # seconds that the goal tests may take for a look at what they start
 STARTUP = 1.0  # seconds that a comparison's fork may take over its limit
+REWRITER = "AssertionRewritingHook"  # pytest's, which compiles test files its own way
+
+Loaded = Tuple[str, bool]  # path of a module, and whether pytest has rewritten its assertions
 
 
 class Role:
@@ -144,6 +147,7 @@ class Warm(Role):
                 "ready": True,
                 "missing": missing,
                 "why": tests.why_not,
+                "loaded": self._loaded(),
                 "spawned": spawned,
                 "workers": self._pool.workers,
             }
@@ -158,6 +162,15 @@ class Warm(Role):
                 tasks = (Task(candidate, goal) for candidate in candidates)
                 self._pool.run(self._swappable(tasks), Task.limits, self._done)
                 self._report({"checked": True})
+
+    def _loaded(self) -> List[Loaded]:
+        """The project's modules that are imported."""
+        found: List[Loaded] = []
+        for module in list(sys.modules.values()):
+            path, spec = getattr(module, "__file__", None), getattr(module, "__spec__", None)
+            if isinstance(path, str) and path.endswith(".py") and self._project.relative(path) is not None:
+                found.append((path, type(getattr(spec, "loader", None)).__name__ == REWRITER))
+        return found
 
     def _compare(self, payload: Record) -> None:
         """Put those candidates side by side that can be swapped, and say what each does."""
