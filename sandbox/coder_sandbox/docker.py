@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from coder_sandbox.cgroup import MEBIBYTES, TASKS
 from coder_sandbox.client import AgentClient
 from coder_sandbox.contract import Limits, Mount, SandboxError, Workspace
 from coder_sandbox.daemon import DOCKER, Daemon, connect, elsewhere, in_words, name_of
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 REPOSITORY = "coder-empty"
 MARK = "container-"  # a directory so labelled tells the next start, whichever sandbox it uses, to look for containers
-HEADROOM = 64  # tasks over the limit, so that it is the agent that ends what is over it, and says so
 REMOVE_SECONDS = 10.0
 
 
@@ -95,9 +95,9 @@ def profile(workspace: Workspace, limits: Limits, content: Content, daemon: Daem
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],  # setuid programs of /usr stay without effect
         "ulimits": [Ulimit(name=name, soft=most, hard=most) for name, most in daemon.ulimits(limits).items()],
-        "pids_limit": limits.processes + HEADROOM,
-        "mem_limit": f"{limits.memory_mb}m",
-        "memswap_limit": f"{limits.memory_mb}m",  # equal: no swap
+        "pids_limit": limits.processes + TASKS,
+        "mem_limit": f"{limits.memory_mb + MEBIBYTES}m",
+        "memswap_limit": f"{limits.memory_mb + MEBIBYTES}m",  # equal: no swap
         "nano_cpus": int(limits.cpus * 1e9) or None,
         "log_config": LogConfig(type="none"),  # output goes to coder, not to the host's disk
     }
