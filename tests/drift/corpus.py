@@ -15,7 +15,7 @@ from repository import DIALECTS, Repository
 
 from coder.trajectories.contract import Call, Step
 
-Part = Literal["tuning", "measuring"]
+Part = Literal["tuning", "measuring", "recorded"]
 SEED, EACH = 20261124, 24
 
 

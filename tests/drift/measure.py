@@ -10,6 +10,7 @@ from pathlib import Path
 
 from corpus import Sequence, sequences
 from detectors import DETECTORS, Detector
+from recorded import recorded
 
 
 @dataclass
@@ -57,7 +58,7 @@ def score(detector: Detector, corpus: Iterable[Sequence]) -> Score:
 
 def table(part: str) -> list[tuple[str, Score]]:
     """Every detector over one part of the corpus."""
-    corpus = [s for s in sequences() if s.part == part]
+    corpus = [s for s in (*sequences(), *recorded()) if s.part == part]
     return [(name, score(detector, corpus)) for name, detector in DETECTORS.items()]
 
 
@@ -81,7 +82,7 @@ def main() -> None:
     parser.add_argument("--no-runs", action="store_true", help="the corpus alone")
     parser.add_argument("--kept", type=Path, help="a file of outcomes of whole runs, to go on where a part ended")
     given = parser.parse_args()
-    for part in ("tuning", "measuring"):
+    for part in ("tuning", "measuring", "recorded"):
         rows = table(part)
         first = rows[0][1]
         print(f"{part} part: {first.drifting} drifting and {first.healthy} healthy sequences")

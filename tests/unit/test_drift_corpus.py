@@ -31,6 +31,12 @@ def test_the_measuring_part_meets_the_bars() -> None:
     assert measure.sooner() >= 1
 
 
+def test_recorded_runs_are_seen_as_what_they_are() -> None:
+    [(name, score), *_] = measure.table("recorded")
+    assert name == "coder" and (score.drifting, score.healthy) == (8, 3)
+    assert score.recall == 1.0 and score.false == 0
+
+
 def test_no_healthy_run_is_stopped() -> None:
     for sequence in corpus.sequences():
         if not sequence.drifts:
