@@ -119,9 +119,7 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
         raise UsageError(f"there is no directory {request.repo}")
     try:
         base = (
-            Base.open(rundir.path)
-            if resumed and (rundir.path / "base.git").exists()
-            else Base.take(request.repo, rundir.path)
+            Base.open(rundir.path) if resumed and Base.is_whole(rundir.path) else Base.take(request.repo, rundir.path)
         )
     except WrongRepository as error:
         raise UsageError(str(error)) from error

@@ -62,6 +62,11 @@ class Base:
                     raise
         return cls.open(run_dir)
 
+    @staticmethod
+    def is_whole(run_dir: Path) -> bool:
+        """Whether `take` came to its end here: killed before that, it leaves a part that is of no use."""
+        return (run_dir / "base.json").exists()
+
     @classmethod
     def open(cls, run_dir: Path) -> Base:
         """The base that an earlier `take` left in `run_dir`."""

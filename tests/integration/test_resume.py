@@ -65,6 +65,15 @@ def test_killed_runs_end_as_the_unbroken_one_does(isolating: str) -> None:
     assert not made.said and made.kills >= 1
 
 
+def test_a_run_killed_while_it_took_its_snapshot_takes_another(play: Callable[..., Any], store: RunStore) -> None:
+    repo = store.home.parent / "repo"
+    request = Request(repo, "test_cheapest", model="none", sandbox="none", time=120.0)
+    rundir = store.create(repo, request.goal, request.to_dict())
+    (rundir.path / "base.git" / "objects").mkdir(parents=True)
+    rundir.close()
+    assert play([{"write": {PATH: FIXED}}], run_id=rundir.id).status == "fixed"
+
+
 def test_what_a_killed_process_spent_is_not_given_back(play: Callable[..., Any], store: RunStore) -> None:
     class Killed(BaseException):
         """Ends the process where it stands, as far as the run can tell."""
