@@ -165,3 +165,22 @@ def test_a_line_for_a_shell_is_left_whole() -> None:
         tests = CommandSuite(box, Path("/repo"), AnyCommand(), given, Project((), lambda path: b""))  # type: ignore[arg-type]
         assert tests.collect(10.0).ids == (line,)
         assert box.env == dict(word.split("=") for word in given[:-1])
+
+
+class Nonsense(Scripted):
+    def read(self, ran: Ran) -> Report:
+        raise KeyError("nesting")
+
+
+def test_a_report_that_makes_no_sense_is_no_crash() -> None:
+    tests = CommandSuite(Box(), Path("/repo"), Nonsense(), (), Project((), lambda path: b""))  # type: ignore[arg-type]
+    with pytest.raises(TestRunFailed, match="makes no sense"):
+        tests.collect(10.0)
+
+
+def test_what_a_report_says_is_bounded(suite: Make) -> None:
+    wild = TestResult("a_test.x::one", "failed", float("nan"), "m" * 99_999, "E" * 999, expected="e" * 9999)
+    tests, _, _ = suite(Report((wild, *passed("x" * 9999))))
+    [result] = tests.run(["a_test.x::one"], timeout=9.0, test_timeout=1.0)
+    assert result.duration == 0.0 and len(result.message) < 5000 and len(result.exception) == 200
+    assert len(result.expected) < 1100

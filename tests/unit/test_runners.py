@@ -538,6 +538,45 @@ def test_a_report_that_is_none_is_no_pass(text: str) -> None:
     assert not report.results and report.broken
 
 
+HOSTILE: dict[str, str] = {
+    "deep": "[" * 100_000,
+    "numbers": '{"type": 3, "Action": 4, "nesting": "x", "testResults": 5}',
+    "events": '{"type": "test:pass", "file": [1], "name": {}, "nesting": null, "duration": "NaN"}',
+    "go": '{"Action": "pass", "Test": "T", "Package": [], "Elapsed": {}}',
+    "jest": '{"testResults": [{"assertionResults": 7}, {"assertionResults": [{"failureMessages": 8}]}, 9]}',
+    "xml": "<a>" * 50_000,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("runner", [*RUNNERS, AnyCommand()], ids=lambda runner: runner.name)
+def test_a_hostile_report_ends_in_words(runner: Runner, kind: str) -> None:
+    text = HOSTILE[kind]
+    reports = {"/s/events.jsonl": text, "/s/report.json": text, "/s/junit.xml": text, "/s/junit": text}
+    args = ("x {junit}",) if runner.takes_line else ()
+    try:
+        report = read(runner, {"a.go": ""}, args=args, stdout=text, reports=reports)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        return  # the suite says that it makes no sense
+    assert all(not result.passed for result in report.results)
+
+
+EVIL = {
+    "a.test.js": "describe('" + "x(" * 50_000,
+    "A.java": "@Test " + "public " * 50_000,
+    "a.rs": "mod a { " * 50_000 + "#[test]" * 10_000,
+    "a_test.go": "func Test" * 50_000,
+    "CMakeLists.txt": "add_test(" * 50_000,
+}
+
+
+@pytest.mark.parametrize("path", EVIL)
+def test_a_hostile_text_is_looked_through_in_no_time(path: str) -> None:
+    for runner in RUNNERS:
+        if path.endswith(runner.suffixes):
+            assert len(runner.tests_in(path, project(EVIL))) <= 50_000
+
+
 # what all of them share
 
 VALUES = {

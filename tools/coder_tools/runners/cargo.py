@@ -24,7 +24,7 @@ _UNREACHABLE = re.compile(
 )
 _ERRORS = re.compile(r"^error", re.MULTILINE)
 _MODULE = re.compile(
-    r"\bmod\s+(?P<group>\w+)\s*\{|#\[(?:\w+::)*test\b[^\]\n]*\](?:\s*#\[[^\]\n]*\]|\s*//[^\n]*)*\s*"
+    r"\bmod\s+(?P<group>\w+)\s*\{|#\[(?:\w+::)?test\b[^\]\n]{0,200}\](?:\s{0,50}#\[[^\]\n]{0,200}\]|\s{0,50}//[^\n]{0,200}){0,9}\s{0,50}"
     r"(?:pub(?:\([^)]*\))?\s+)?(?:async\s+)?fn\s+(?P<test>\w+)"
 )
 _PACKAGE = re.compile(r'^\[package\][^\[]*?^name\s*=\s*"([^"]+)"', re.MULTILINE | re.DOTALL)

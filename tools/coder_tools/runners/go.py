@@ -89,7 +89,7 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
         if line.startswith("{"):
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, dict):
                 yield event

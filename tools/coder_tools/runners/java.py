@@ -14,9 +14,9 @@ from coder_tools.runners.named import named
 
 SUFFIXES = (".java", ".kt", ".groovy", ".scala")
 _TEST = re.compile(
-    r"@Nested\b[^{;]*?\bclass\s+(?P<group>\w+)[^{]*\{|"
-    r"@Test\b(?:\([^)]*\))?(?:\s*@\w+(?:\([^)]*\))?)*\s*"
-    r"(?:(?:public|protected|private|static|final|fun|void|[\w<>\[\]]+)\s+)*?(?P<test>\w+|`[^`]+`)\s*\("
+    r"@Nested\b[^{;]{0,200}?\bclass\s{1,20}(?P<group>\w+)[^{;]{0,200}\{|"
+    r"@Test\b(?:\([^)]{0,200}\))?(?:\s{0,50}@\w+(?:\([^)]{0,200}\))?){0,9}\s{0,50}"
+    r"(?:[\w<>\[\].,?]{1,99}\s{1,20}){0,9}?(?P<test>\w{1,200}|`[^`\n]{1,200}`)\s{0,20}\("
 )
 _PROGRESS = re.compile(r"> Task|:\w+|BUILD |\d+ actionable|Deprecated|\* Try|Run with|Get more help|\[INFO\]")
 _ADVICE = re.compile(r"To see the full stack|Re-run Maven|For more information|\s*-> \[Help|\[Help|$")

@@ -64,7 +64,7 @@ class Jest(Runner):
         try:
             report = json.loads(ran.reports.get(f"{ran.call.scratch}/report.json", ""))
             files = [one for one in report["testResults"] if isinstance(one, dict)]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return Report() if ran.timed_out else Report(broken=(Broken("", ran.output or "It wrote no report."),))
         results = [result for one in files for result in _results(one, ran)]
         return Report(tuple(results), tuple(broken for one in files for broken in _broken(one, ran)))

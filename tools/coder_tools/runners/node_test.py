@@ -164,7 +164,7 @@ def _events(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # the last line of a run that was cut short
         if isinstance(event, dict) and isinstance(event.get("type"), str):
             yield event

@@ -26,6 +26,8 @@ MOST_NAMED = 100  # tests that are named in a command; of more, all are run
 MOST_ALONE = 50  # tests that get a run of their own because another ended the one they were in
 MOST_LISTED = 500  # files whose text is looked at for tests that cannot run
 SHORTER = "Have the tests print less, or run a part of them with --test-cmd."
+VALUE = 1000  # characters of an expected or actual value
+LONGEST = 1e9  # seconds
 SECONDS = 60.0  # for reading reports
 _SEVERITY = ("xpassed", "passed", "xfailed", "skipped", "failed", "error", "timeout", "crashed")
 
@@ -157,7 +159,7 @@ class CommandSuite(Suite):
         ran = _ran(call, step, len(commands), done, reports)
         if done.dropped_bytes and self._runner.streams:
             raise TestRunFailed(f"{self._runner.name} printed {done.dropped_bytes} bytes more than are read. {SHORTER}")
-        report = self._runner.read(ran)
+        report = self._read(ran)
         if report.unavailable:
             raise TestRunFailed(cap(report.unavailable, MESSAGE))
         if not ran.timed_out:
@@ -165,6 +167,14 @@ class CommandSuite(Suite):
         elif report.results:  # it was built, and a test hung
             self._startup = min(self._startup, BUILT_STARTUP)
         return replace(report, broken=(*report.broken, *_afterwards(ran, report)))
+
+    def _read(self, ran: Ran) -> Report:
+        """What the runner said. The code under test could have written it: TestRunFailed if it makes no sense."""
+        try:
+            return self._runner.read(ran)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            what = f"The report of {self._runner.name} makes no sense ({type(error).__name__}: {error})"
+            raise TestRunFailed(f"{cap(what, MESSAGE // 2)}\n{cap(ran.output, MESSAGE // 2)}") from error
 
     def _carried_out(self, commands: Sequence[Command], deadline: float) -> tuple[int, ExecResult]:
         """The number of the last command that was run, and how it ended."""
@@ -234,8 +244,20 @@ def _merged(results: Iterable[TestResult]) -> dict[str, TestResult]:
     for result in results:
         known = found.get(result.id)
         if len(result.id) <= NAME and (known is None or _worse(result, known)):
-            found[result.id] = replace(result, message=cap(result.message, MESSAGE))
+            found[result.id] = _bounded(result)
     return found
+
+
+def _bounded(result: TestResult) -> TestResult:
+    """The result with nothing in it that is too long, or no number of seconds."""
+    return replace(
+        result,
+        duration=result.duration if 0 <= result.duration < LONGEST else 0.0,
+        message=cap(result.message, MESSAGE),
+        exception=result.exception[:200],
+        expected=cap(result.expected, VALUE),
+        actual=cap(result.actual, VALUE),
+    )
 
 
 def _worse(one: TestResult, other: TestResult) -> bool:

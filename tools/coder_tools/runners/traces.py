@@ -9,7 +9,7 @@ from dataclasses import replace
 from coder_tools.contract import Frame, TestResult
 from coder_tools.runners.contract import Project
 
-READ = 20_000  # characters of a message that are looked at
+READ = 4_000  # characters of a message that are looked at
 SHOWN = 300  # characters of a value
 FRAMES = 40
 
