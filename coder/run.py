@@ -199,7 +199,8 @@ def _invoke(session: Session, state: State, *, resumed: bool) -> State:
             "recursion_limit": 2 * session.request.steps + 20,
         }
         known = graph.get_state(config).values if resumed else None
-        final = graph.invoke(None if known else state, config, durability="sync")
+        # A checkpoint is written beside what comes next, one after the other: a kill costs the step under way at most.
+        final = graph.invoke(None if known else state, config, durability="async")
     return cast(State, final)
 
 
