@@ -73,7 +73,8 @@ class Meter:
     def __init__(self) -> None:
         self.plain: list[float] = []  # milliseconds of each step that was not committed
         self.committed: list[float] = []
-        self._spent, self._depth = 0.0, 0
+        self.processor: list[float] = []  # of each step, without what it waits
+        self._spent, self._worked, self._depth = 0.0, 0.0, 0
 
     def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, measured where the run waits for it. The supervisor ends a step."""
@@ -82,16 +83,18 @@ class Meter:
             if threading.current_thread() is not threading.main_thread():
                 return function(*args, **more)
             self._depth += 1
-            started = time.perf_counter()
+            started, working = time.perf_counter(), time.thread_time()
             try:
                 made = function(*args, **more)
             finally:
                 self._depth -= 1
                 if not self._depth:
                     self._spent += 1000 * (time.perf_counter() - started)
+                    self._worked += 1000 * (time.thread_time() - working)
             if function.__name__ == "supervise":
                 (self.committed if "tested" in made else self.plain).append(self._spent)
-                self._spent = 0.0
+                self.processor.append(self._worked)
+                self._spent = self._worked = 0.0
             return made
 
         return call
@@ -138,6 +141,7 @@ def main() -> None:
     step, committed = statistics.median(reading.plain), statistics.median(editing.committed)
     first, last = (statistics.median(part) for part in (reading.plain[:100], reading.plain[-100:]))
     print(f"supervisor, checkpoint and record, a step: {step:.1f} ms in the median (bar: {STEP_MS} ms)")
+    print(f"  {statistics.median(reading.processor):.1f} ms of it at work; the rest waits for disk and processor")
     print(f"  it waits for the disk twice; once is {disk():.1f} ms here in the median")
     print(f"  the last hundred of {STEPS} steps against the first: {last / first:.1f} times")
     print(f"the same where the step is committed: {committed:.1f} ms (bar: {STEP_MS + COMMIT_MS} ms)")
