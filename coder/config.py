@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,6 +62,9 @@ def _hosts(value: object) -> tuple[str, ...]:
     for name in wanted:
         AllowedHost.parse(name)
     return wanted
+
+
+_OTHER_VARIABLES = ("CODER_HOME", "CODER_DEBUG", "CODER_CHECKPOINTS", "CODER_API_KEY", "CODER_API_KEY_ENV")
 
 
 class Settings(BaseModel):
@@ -131,7 +134,18 @@ def load(
     variables = {key: environ[name] for key, name in names.items() if environ.get(name)}
     values |= _checked(variables, lambda key: f"the variable {names[key]}")
     values |= _checked(flags, lambda key: "--" + key.replace("_", "-"))
-    return Loaded(Settings(**values), tuple(warnings))
+    return Loaded(Settings(**values), (*warnings, *_unknown_variables(names.values(), environ)))
+
+
+def _unknown_variables(known: Iterable[str], environ: Mapping[str, str]) -> list[str]:
+    """A word on each variable that looks like one of coder's and is none. No fault: another program may mean it."""
+    known = {*known, *_OTHER_VARIABLES}
+    names = sorted(
+        n for n in environ if n.startswith("CODER_") and n not in known and not n.startswith("CODER_ACTION_")
+    )
+    near = {name: get_close_matches(name, known, n=1) for name in names}
+    hints = {name: f"; did you mean {found[0]}?" if found else "" for name, found in near.items()}
+    return [f"the variable {name} means nothing to coder{hint}" for name, hint in hints.items()]
 
 
 def _narrow(repo: Path, base: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -243,8 +257,8 @@ def _complaint(key: str, error: Mapping[str, Any], name: Callable[[str], str]) -
     if error["type"] == "extra_forbidden":
         keys = list(Settings.model_fields)
         near = get_close_matches(key, keys, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(keys)}"
-        return f"{name(key)} is not known; {hint}"
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"{name(key)} is not known; {hint}known keys: {', '.join(keys)}"
     return f"{name(key)} cannot be {error['input']!r}; allowed: {Settings.model_fields[key].description}"
 
 

@@ -42,10 +42,10 @@ set_up_environment() {
         install_packages python3-venv
         "$python" -m venv --clear .venv
     fi
-    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
-    .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
     "$python" -m venv --clear --without-pip .venv-target
-    .venv/bin/python -m pip --python .venv-target/bin/python install -q --disable-pip-version-check \
+    .venv/bin/python -m pip --python .venv-target/bin/python install -qq --disable-pip-version-check \
         --require-hashes -r requirements-target.lock
     printf '%s' "$wanted $PWD" >"$stamp"
 }

@@ -13,12 +13,9 @@ from typing import NoReturn
 
 import typer
 
-from coder.cli.main import VERBS
+from coder.cli.main import JSON_RESULT, VERBS
 from coder.cli.terminal import say
 from coder.errors import CoderError
-
-INTERRUPTED = 130
-JSON_RESULT = ("fix", "resume")  # verbs whose --json is one result, whatever happens
 
 
 def dispatch(argv: Sequence[str]) -> int:
@@ -43,9 +40,6 @@ def dispatch(argv: Sequence[str]) -> int:
 
         say(f"coder: {Masker().text(str(error))}")
         return error.exit_code
-    except KeyboardInterrupt:
-        say("coder: interrupted")
-        return INTERRUPTED
     except Exception as error:
         return unforeseen(error)
 

@@ -66,6 +66,7 @@ def can_fix(checks: Sequence[Check]) -> bool:
 def _checks(repo: Path) -> list[Callable[[], Check]]:
     return [
         _git,
+        lambda: _settings(repo),
         lambda: _python(repo),
         lambda: _runner(repo),
         lambda: _sandbox("bwrap"),
@@ -81,6 +82,17 @@ def _git() -> Check:
         return Check("git", False, "not installed; install the package git")
     done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False, timeout=10)
     return Check("git", done.returncode == 0, done.stdout.strip() or done.stderr.strip())
+
+
+def _settings(repo: Path) -> Check:
+    from coder.config import load
+    from coder.errors import UsageError
+
+    try:
+        found = load(repo, {})
+    except UsageError as error:
+        return Check("settings", False, str(error))
+    return Check("settings", True, "; ".join(found.warnings) or "can be read")
 
 
 def _python(repo: Path) -> Check:
@@ -118,7 +130,9 @@ def _pytest(repo: Path) -> Check:
         python = Path(_toolchain(repo).python)
     except Exception:
         return Check("pytest", False, "no interpreter to have it", "optional")
-    prefixes = {python.parent.parent, python.resolve().parent.parent}
+    prefixes = {python.parent.parent}
+    if not _is_isolated(python.parent.parent):
+        prefixes.add(python.resolve().parent.parent)
     patterns = (
         "lib/python3*/site-packages/pytest",
         "lib/python3*/dist-packages/pytest",
@@ -127,6 +141,15 @@ def _pytest(repo: Path) -> Check:
     if any(next(prefix.glob(pattern), None) for prefix in prefixes for pattern in patterns):
         return Check("pytest", True, "there", "optional")
     return Check("pytest", False, f"not with {python}; install it there, unless the tests are unittest's", "optional")
+
+
+def _is_isolated(prefix: Path) -> bool:
+    """Whether this is a virtual environment that does not see the packages of the Python it was made with."""
+    try:
+        text = (prefix / "pyvenv.cfg").read_text(errors="replace").lower()
+    except OSError:
+        return False
+    return "include-system-site-packages=true" not in text.replace(" ", "")
 
 
 def _toolchain(repo: Path) -> Toolchain:

@@ -40,8 +40,8 @@ def land(
         if goes == "branch":
             commit = apply.branch(base, changes, branch, _message(run, result))
             return f"branch {branch} is at {commit[:12]}, your working tree is as it was; {undo}"
-        apply.apply(base, changes)
-        return f"applied to {', '.join(sorted(changes))}; {undo}"
+        done = "applied to" if apply.apply(base, changes) else "applied before to"
+        return f"{done} {', '.join(sorted(changes))}; {undo}"
 
 
 def refuse_impossible(repo: Path, branch: str) -> None:

@@ -19,6 +19,9 @@ VERBS = {
     "eval": "Run a dataset of tasks and report how many were fixed.",
 }
 
+JSON_RESULT = ("fix", "resume")  # verbs whose --json is one result, whatever happens
+INTERRUPTED = 130
+
 HELP = """\
 usage: coder VERB [OPTION]...
 
@@ -46,9 +49,23 @@ def main() -> int:
             from coder import __version__
 
             return _print(f"coder {__version__}")
-    from coder.cli.dispatch import dispatch
+    try:
+        from coder.cli.dispatch import dispatch
 
-    return dispatch(argv)
+        return dispatch(argv)
+    except KeyboardInterrupt:  # at any moment, while the imports are under way too
+        return _interrupted(argv)
+
+
+def _interrupted(argv: list[str]) -> int:
+    """For an interrupt that no run has answered: none had begun."""
+    print("coder: interrupted", file=sys.stderr)
+    if argv[0] in JSON_RESULT and "--json" in argv:
+        from coder.cli.terminal import print_json
+        from coder.record.result import Result
+
+        print_json(Result("", "interrupted", reason="interrupted before the run began").to_dict())
+    return INTERRUPTED
 
 
 def _print(text: str) -> int:

@@ -49,9 +49,11 @@ def note(outcome: Outcome) -> str:
 def summary(report: Report) -> list[str]:
     """The figures, a line each."""
     low, high = report.interval
-    rate = f"{report.resolved / report.n:.0%}, " if report.n else ""
     figures = report.to_dict()
-    lines = [f"resolved {report.resolved} of {report.n} ({rate}95 % interval {low:.0%} to {high:.0%})"]
+    lines = ["no task that can be resolved"]
+    if report.n:
+        rate = f"{report.resolved / report.n:.0%}, 95 % interval {low:.0%} to {high:.0%}"
+        lines = [f"resolved {report.resolved} of {report.n} ({rate})"]
     if report.impossible:
         lines.append(f"impossible tasks said not to be fixed: {report.honest} of {report.impossible}")
     lines.append(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from coder.errors import CoderError, EnvironmentFault, NothingToFix
 from coder.nodes.facts import Baseline
-from coder.nodes.goal import EXCUSED, resolve_goal
+from coder.nodes.goal import EXCUSED, failing_goal, named_goal
 from coder.nodes.progress import Progress
 from coder.session import Session
 from coder.state import State
@@ -35,11 +35,12 @@ def baseline(session: Session, state: State) -> State:
     """
     collection = _collect(session)
     session.emit("baseline", "collected", {"tests": len(collection.ids), "errors": [e.path for e in collection.errors]})
+    named = named_goal(session.request, collection, session.base)  # before the suite: a slip costs no time
     first, seconds = _first_run(session, collection)
     if not session.suite.traces:  # then collecting was the first run, with what had to be built for it
         seconds = max(seconds, collection.seconds)
     _check_time(session)
-    asked = resolve_goal(session.request, collection, first, session.base)
+    asked = named or failing_goal(collection, first, session.base)
     first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
     _check_time(session)
     goal = asked.must_pass(first)

@@ -38,8 +38,8 @@ class Goal:
         return [i for i in self.ids if i not in excused] or list(self.ids)
 
 
-def resolve_goal(request: Request, collection: Collection, results: Mapping[str, TestResult], base: Base) -> Goal:
-    """The tests that must pass. No goal, or prose that names no test: every test that fails now.
+def named_goal(request: Request, collection: Collection, base: Base) -> Goal | None:
+    """The tests that are named, None for no goal or prose that names no test.
 
     Raises UsageError for a name that no test has, or that several unrelated tests have.
     """
@@ -49,9 +49,14 @@ def resolve_goal(request: Request, collection: Collection, results: Mapping[str,
         wanted += [[i] for i in _from_junit(Path(request.junit), known)]
     if request.goal and not wanted:
         wanted.append(_from_text(request.goal, known))
-    if any(wanted):
-        named = frozenset(ids[0] for ids in wanted if len(ids) == 1)
-        return Goal(tuple(dict.fromkeys(i for ids in wanted for i in ids)), named)
+    if not any(wanted):
+        return None
+    named = frozenset(ids[0] for ids in wanted if len(ids) == 1)
+    return Goal(tuple(dict.fromkeys(i for ids in wanted for i in ids)), named)
+
+
+def failing_goal(collection: Collection, results: Mapping[str, TestResult], base: Base) -> Goal:
+    """Every test that fails now."""
     failing = [i for i in collection.ids if i in results and not results[i].passed]
     failing = [i for i in failing if results[i].outcome not in EXCUSED] + _uncollected(collection, base)
     if not failing:

@@ -23,8 +23,9 @@ Changes = Mapping[str, bytes | None]
 NO_COMMIT = "0" * 40
 
 
-def apply(base: Base, changes: Changes) -> None:
-    """Put the changes into the user's files. Doing it again is fine, also after a kill in the middle.
+def apply(base: Base, changes: Changes) -> bool:
+    """Put the changes into the user's files; whether anything of them was not there yet. Doing it again is fine, also
+    after a kill in the middle.
 
     TreeMoved, with nothing written, if a touched file is not as it was when the snapshot was taken.
     """
@@ -41,8 +42,10 @@ def apply(base: Base, changes: Changes) -> None:
         if moved:
             why = "these files are not as they were when coder took its snapshot, so nothing was written"
             raise TreeMoved(moved, why)
+        if not (fresh or any(landing.is_expected(base, file, may_be_done=False) for file in landed.files)):
+            return False
         if not landed.files:
-            return
+            return False
         landed.save(base.run_dir)
         try:
             landing.write(base.repo, landed, changes)
@@ -50,6 +53,7 @@ def apply(base: Base, changes: Changes) -> None:
             landing.take_back(base, landed)
             _forget_files(base.run_dir, landed)
             raise
+        return True
 
 
 def commit(base: Base, changes: Changes, message: str) -> str:

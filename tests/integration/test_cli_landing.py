@@ -63,6 +63,7 @@ def test_apply_and_undo_of_the_newest_run_of_the_repository(coder, repo):
     code, words = coder("apply", "--repo", repo)
     assert (code, (repo / "m.py").read_bytes()) == (0, AFTER)
     assert "applied to m.py; take it back with: coder undo" in words
+    assert "applied before to m.py" in coder("apply", "--repo", repo)[1]
     assert coder("undo", "--repo", repo) == (0, "taken back: m.py\n")
     assert (repo / "m.py").read_bytes() == BEFORE
 

@@ -144,6 +144,16 @@ def test_a_test_that_hangs_is_cut_and_the_rest_goes_on(make: Callable[..., Path]
     assert result.verification.regressed == []
 
 
+@pytest.mark.parametrize("goal", ["failing test test_cheepest", "test"])
+def test_a_name_that_cannot_be_meant_is_refused_before_any_test_runs(
+    goal: str, make: Callable[..., Path], fix: Fix
+) -> None:
+    seen: list[Event] = []
+    result = fix(make(SHOP), goal, seen.append, sandbox="none")
+    assert result.status == "usage_error" and "cheapest" in result.reason
+    assert not [event for event in seen if event.kind == "progress"]
+
+
 @pytest.mark.bwrap
 def test_no_goal_means_every_failing_test(make: Callable[..., Path], fix: Fix) -> None:
     result = fix(make(SHOP))

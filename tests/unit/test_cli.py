@@ -1,5 +1,6 @@
 """The command line: what it asks of coder.run, what it prints where, and how it ends."""
 
+import importlib.machinery
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -374,6 +376,23 @@ def test_an_interrupt_ends_with_130_and_the_way_on(coder, fixes, repo):
     done = coder("fix", "--repo", repo)
     assert done.code == 130
     assert "coder resume " in done.err
+
+
+@pytest.mark.parametrize("moment", ["coder.cli.dispatch", "coder.cli.fix"])
+def test_an_interrupt_while_it_starts_is_answered_too(coder, monkeypatch, repo, moment):
+    find_spec = importlib.machinery.PathFinder.find_spec
+
+    def interrupted(name: str, *more: Any) -> Any:
+        if name == moment:
+            raise KeyboardInterrupt
+        return find_spec(name, *more)
+
+    monkeypatch.setattr(importlib.machinery.PathFinder, "find_spec", interrupted)
+    for name in ("coder.cli.dispatch", "coder.cli.fix"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    done = coder("fix", "--repo", repo, "--json")
+    assert done.code == 130 and done.err == "coder: interrupted\n"
+    assert json.loads(done.out)["status"] == "interrupted"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

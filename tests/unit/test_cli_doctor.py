@@ -63,7 +63,7 @@ def test_every_real_check_answers_in_words(report, tmp_path, monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")  # nobody listens there
     code, out = report("--json", "--repo", str(tmp_path))
     checks = {check["name"]: check for check in json.loads(out)["checks"]}
-    assert list(checks) == ["git", "python", "pytest", "bwrap", "docker", "hardware", "model", "state"]
+    assert list(checks) == ["git", "settings", "python", "pytest", "bwrap", "docker", "hardware", "model", "state"]
     assert all(check["text"] for check in checks.values())
     assert "GB of memory" in checks["hardware"]["text"] or "unified memory" in checks["hardware"]["text"]
     assert "no Ollama answers" in checks["model"]["text"] or "openai:" in checks["model"]["text"]
@@ -89,6 +89,25 @@ def test_the_repositorys_interpreter_is_looked_at_and_never_run(tmp_path: Path):
     doctor._python(tmp_path)
     doctor._pytest(tmp_path)
     assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_packages_of_the_base_python_count_only_where_the_environment_sees_them(tmp_path, monkeypatch, shared):
+    base, own = tmp_path / "base", tmp_path / "own"
+    (base / "lib/python3.11/site-packages/pytest").mkdir(parents=True)
+    for prefix in (base, own):
+        (prefix / "bin").mkdir(parents=True)
+    (base / "bin/python").write_text("")
+    (own / "bin/python").symlink_to(base / "bin/python")
+    (own / "pyvenv.cfg").write_text(f"include-system-site-packages = {str(shared).lower()}\n")
+    monkeypatch.setattr(doctor, "_toolchain", lambda repo: type("Found", (), {"python": own / "bin/python"}))
+    assert doctor._pytest(tmp_path).ok is shared
+
+
+def test_settings_that_no_run_would_take_are_said(tmp_path):
+    (tmp_path / ".coder.toml").write_text("tyme = '3m'\n")
+    check = doctor._settings(tmp_path)
+    assert not check.ok and "tyme" in check.text and ".coder.toml" in check.text
 
 
 @pytest.mark.parametrize("there", [True, False])

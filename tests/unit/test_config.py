@@ -47,6 +47,11 @@ def test_nothing_set_gives_the_defaults(layers):
     assert layers() == Loaded(Settings())
 
 
+def test_a_variable_that_means_nothing_is_said(layers):
+    env = {"CODER_TIEM": "1m", "CODER_HOME": "/x", "CODER_STEPS": "3", "CODER_ACTION_GOAL": "", "OTHER": "1"}
+    assert layers(env=env).warnings == ("the variable CODER_TIEM means nothing to coder; did you mean CODER_TIME?",)
+
+
 def test_flag_then_variable_then_repository_then_user(layers):
     files = {"user": "seed = 1", "project": "[tool.coder]\nseed = 2", "own": ""}
     assert layers(user="seed = 1").settings.seed == 1
@@ -127,7 +132,7 @@ def test_every_setting_has_a_rule_for_repositories():
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"own": "modle = 'none'"}, [".coder.toml", "'modle'", "did you mean 'model'"]),
+        ({"own": "modle = 'none'"}, [".coder.toml", "'modle'", "did you mean 'model'", "known keys: model, sandbox"]),
         ({"own": "zzz = 1"}, [".coder.toml", "'zzz'", "sandbox", "test_cmd"]),
         ({"user": "sandbox = 'dcoker'"}, ["config.toml", "'sandbox'", "auto, docker, bwrap, none"]),
         ({"project": "[tool.coder]\ntime = 'soon'"}, ["pyproject.toml", "'time'", "90s, 10m, 1h"]),

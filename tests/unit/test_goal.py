@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coder.errors import NothingToFix, UsageError
-from coder.nodes.goal import Goal, resolve_goal
+from coder.nodes.goal import Goal, failing_goal, named_goal
 from coder.task import Request
 from coder_tools.contract import Collection, Outcome, TestResult
 from coder_tools.logs import unusual
@@ -17,7 +17,8 @@ OUTCOMES: dict[str, Outcome] = dict(zip(IDS, ("failed", "skipped", "xfailed"), s
 def goal_of(**wanted: object) -> Goal:
     results = {i: TestResult(i, outcome) for i, outcome in OUTCOMES.items()}
     collection = Collection("pytest", "9", IDS, ())
-    return resolve_goal(Request(Path(), **wanted), collection, results, base=None)  # type: ignore[arg-type]
+    named = named_goal(Request(Path(), **wanted), collection, base=None)  # type: ignore[arg-type]
+    return named or failing_goal(collection, results, base=None)  # type: ignore[arg-type]
 
 
 def must_pass(**wanted: object) -> list[str]:
@@ -66,8 +67,8 @@ def test_a_report_of_another_language_names_suites_and_tests_its_own_way(tmp_pat
     report = junit(tmp_path, f'<testsuite><testcase classname="Cart" name="{name}"><failure/></testcase></testsuite>')
     request = Request(repo=tmp_path, junit=report)
     collection = Collection("jest", "", ids)
-    found = resolve_goal(request, collection, {}, base=None)  # type: ignore[arg-type]
-    assert found.ids == ids[:1]
+    found = named_goal(request, collection, base=None)  # type: ignore[arg-type]
+    assert found is not None and found.ids == ids[:1]
 
 
 def test_a_failure_that_is_not_here_is_said(tmp_path: Path) -> None:
