@@ -11,7 +11,7 @@ demo: setup     ## fix a bundled repository's failing test
 	@scripts/demo.sh
 
 test: setup     ## the whole test suite, with every sandbox that works here
-	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	@.venv/bin/python -m pytest -n 3 --dist loadgroup
 
 test-unit: setup ## the unit tests only: seconds
 	@.venv/bin/python -m pytest tests/unit -q
