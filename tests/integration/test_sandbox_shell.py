@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,35 +41,50 @@ def test_what_is_no_program_is_said(repo: Path, isolating: str) -> None:
     assert done.returncode == 2 and "no-such-program" in done.stderr and "Traceback" not in done.stderr
 
 
+class Terminal:
+    """The user's end of a terminal. Fails the test where what is waited for does not come."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.seen = b""
+        self._typed = 0  # how much had been seen when the last key was pressed
+
+    def wait(self, until: Callable[[bytes], bool]) -> None:
+        """Read until what came since the last key satisfies `until`, or the program has gone."""
+        deadline = time.monotonic() + 60
+        while not until(self.seen[self._typed :]):
+            if not select.select([self._fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                pytest.fail(f"the terminal shows {self.seen!r}, and nothing more")
+            try:
+                self.seen += os.read(self._fd, 4096)
+            except OSError:
+                return
+
+    def press(self, keys: bytes) -> None:
+        self._typed = len(self.seen)
+        os.write(self._fd, keys)
+
+
+def _prompts(shown: bytes) -> bool:
+    return shown.rstrip().endswith((b"$", b"#"))
+
+
 def test_a_terminal(repo: Path, isolating: str) -> None:
     """With job control, a size, and keys that reach the program inside: Ctrl-C ends the sleep, not coder."""
-    pid, terminal = pty.fork()
+    pid, fd = pty.fork()
     if pid == 0:
         os.execvp(CODER[0], [*CODER, "--repo", str(repo), "--sandbox", isolating])
+    terminal = Terminal(fd)
+    terminal.wait(_prompts)
     # the process that is to get the Ctrl-C says itself that it is there
-    seen = _talk(terminal, b"echo $((6*7)); tty; sh -c 'echo re\"\"ady; exec sleep 100'\n", b"ready")
-    seen += _talk(terminal, b"\x03", b"^C")
-    _talk(terminal, b"echo changed > file; exit 5\n", b"exit")
+    terminal.press(b"echo $((6*7)); tty; sh -c 'echo re\"\"ady; exec sleep 100'\n")
+    terminal.wait(lambda shown: b"ready" in shown)
+    terminal.press(b"\x03")
+    terminal.wait(lambda shown: b"^C" in shown and _prompts(shown))
+    terminal.press(b"echo changed > file; exit 5\n")
+    terminal.wait(lambda shown: False)
     _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert b"42" in seen and b"/dev/pts/" in seen
+    os.close(fd)
+    assert b"42" in terminal.seen and b"/dev/pts/" in terminal.seen
     assert os.waitstatus_to_exitcode(status) == 5
     assert (repo / "file").read_text() == "of the user\n"
-
-
-def _talk(terminal: int, keys: bytes, until: bytes) -> bytes:
-    """Wait for the prompt, type, and read until something is shown."""
-    seen = b""
-    deadline = time.monotonic() + 60
-    while not seen.rstrip().endswith((b"$", b"#")) and keys != b"\x03" and time.monotonic() < deadline:
-        seen += os.read(terminal, 4096)
-    os.write(terminal, keys)
-    shown = b""
-    while until not in shown.partition(b"\n")[2 if keys != b"\x03" else 0] and time.monotonic() < deadline:
-        try:
-            shown += os.read(terminal, 4096)
-        except OSError:
-            break
-        if until == b"exit" and b"exit" in shown:
-            break
-    return seen + shown
