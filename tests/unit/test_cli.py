@@ -1,5 +1,6 @@
 """The command line: what it asks of coder.run, what it prints where, and how it ends."""
 
+import functools
 import importlib.machinery
 import json
 import os
@@ -407,7 +408,8 @@ def test_a_signal_ends_a_run_as_ctrl_c_does(repo, tmp_path, number):
         "sys.exit(main())"
     )
     argv = [sys.executable, "-c", program, "fix", "--repo", repo]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
+    wake = functools.partial(signal.signal, number, signal.SIG_DFL)  # whatever nohup has told these tests to ignore
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, preexec_fn=wake) as process:
         assert process.stderr
         assert "started" in process.stderr.readline()
         process.send_signal(number)
