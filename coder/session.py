@@ -25,7 +25,7 @@ from coder_sandbox.objects import LINK
 from coder_sandbox.snapshot import Base
 from coder_sandbox.toolchain import Toolchain
 from coder_tools.contract import Changes
-from coder_tools.protect import collected_files, forbidden, is_protected, test_only_code
+from coder_tools.protect import bends_tests, collected_files, forbidden, is_protected
 from coder_tools.runners.choose import Chosen, open_suite
 from coder_tools.runners.contract import Project
 from coder_tools.testing import Suite
@@ -138,7 +138,7 @@ class Session:
         if self.request.allow_test_edits:
             return ""
         before = self.base.read(path) if path in self._files else b""
-        bent = test_only_code(path, before) != test_only_code(path, data or b"")
+        bent = bends_tests(path, before, data or b"")
         return self.protected(path) or ("it changes code that is there for tests only" if bent else "")
 
     def is_source(self, path: str) -> bool:

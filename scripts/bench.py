@@ -1,6 +1,7 @@
 """Prints coder's speeds as ratios against a named alternative, each pair measured in this one run.
 
-`make bench` runs it. Every figure in the README and the docs comes from here. Medians of several runs, no assertion.
+`make bench` runs it. Every figure in the README and the docs comes from here. Medians of
+several runs where a run is short; no assertion.
 """
 
 from __future__ import annotations

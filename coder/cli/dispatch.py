@@ -13,8 +13,8 @@ from typing import NoReturn
 
 import typer
 
-from coder.cli.main import JSON_RESULT, VERBS
-from coder.cli.terminal import say
+from coder.cli.main import VERBS
+from coder.cli.terminal import answer_without_run, say
 from coder.errors import CoderError
 
 
@@ -29,11 +29,7 @@ def dispatch(argv: Sequence[str]) -> int:
     except typer.TyperException as error:
         show = getattr(error, "show", None)
         show() if show else say(f"coder: {error}")
-        if argv and argv[0] in JSON_RESULT and "--json" in argv:
-            from coder.cli.terminal import print_json
-            from coder.record.result import Result
-
-            print_json(Result("", "usage_error", reason=getattr(error, "message", "") or str(error)).to_dict())
+        answer_without_run(argv, "usage_error", getattr(error, "message", "") or str(error))
         return error.exit_code
     except CoderError as error:
         from coder.record.mask import Masker

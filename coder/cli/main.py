@@ -19,7 +19,6 @@ VERBS = {
     "eval": "Run a dataset of tasks and report how many were fixed.",
 }
 
-JSON_RESULT = ("fix", "resume")  # verbs whose --json is one result, whatever happens
 INTERRUPTED = 130
 
 HELP = """\
@@ -59,12 +58,10 @@ def main() -> int:
 
 def _interrupted(argv: list[str]) -> int:
     """For an interrupt that no run has answered: none had begun."""
-    print("coder: interrupted", file=sys.stderr)
-    if argv[0] in JSON_RESULT and "--json" in argv:
-        from coder.cli.terminal import print_json
-        from coder.record.result import Result
+    from coder.cli.terminal import answer_without_run
 
-        print_json(Result("", "interrupted", reason="interrupted before the run began").to_dict())
+    print("coder: interrupted", file=sys.stderr)
+    answer_without_run(argv, "interrupted", "interrupted before the run began")
     return INTERRUPTED
 
 

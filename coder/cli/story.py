@@ -12,6 +12,7 @@ from typing import Any
 from coder.cli.text import clean, count, duration, one_line
 from coder.record.events import Event
 from coder.record.result import sandbox_in_words
+from coder_tools.contract import PYTHON
 
 Data = Mapping[str, Any]
 Teller = Callable[[Data], str]
@@ -39,7 +40,7 @@ def _sandbox(data: Data) -> str:
 
 
 def _runner(data: Data) -> str:
-    return f"tests run by {data['name']}: {data['why']}" if data["name"] != "Python" else ""
+    return f"tests run by {data['name']}: {data['why']}" if data["name"] != PYTHON else ""
 
 
 def _policy(data: Data) -> str:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 from coder.cli.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+
+    from coder.record.result import Status
+
+JSON_RESULT = ("fix", "resume")  # verbs whose --json is one result, whatever happens
 
 
 def say(text: str = "") -> None:
@@ -89,3 +95,11 @@ def _to_nowhere(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def answer_without_run(argv: Sequence[str], status: Status, reason: str) -> None:
+    """The one JSON result that was asked for, where no run came about."""
+    if argv and argv[0] in JSON_RESULT and "--json" in argv:
+        from coder.record.result import Result
+
+        print_json(Result("", status, reason=reason).to_dict())

@@ -101,13 +101,14 @@ def _passing(suite: Suite, ids: Sequence[str], timeout: float) -> set[str]:
 
 def _protected(paths: Sequence[str], ids: Sequence[str], before: Path, after: Path) -> tuple[str, ...]:
     """Those that are tests, their fixtures or their configuration, or in which tests have been changed."""
-    from coder_tools.protect import collected_files, is_protected, test_only_code
+    from coder_tools.protect import bends_tests, collected_files, is_protected
 
-    def tests(path: str, root: Path) -> tuple[bytes, ...]:
-        return test_only_code(path, (root / path).read_bytes()) if (root / path).is_file() else ()
+    def bent(path: str) -> bool:
+        old, new = ((root / path).read_bytes() if (root / path).is_file() else b"" for root in (before, after))
+        return bends_tests(path, old, new)
 
     files = collected_files(ids)
-    return tuple(path for path in paths if is_protected(path, files) or tests(path, before) != tests(path, after))
+    return tuple(path for path in paths if is_protected(path, files) or bent(path))
 
 
 def changed_files(before: Path, after: Path) -> list[str]:

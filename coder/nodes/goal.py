@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from coder.task import Request
 from coder_sandbox.snapshot import Base
 from coder_tools.contract import Collection, TestResult
 from coder_tools.goals import GoalError, resolve
+from coder_tools.runners import junit
 
 NAMES_A_TEST = re.compile(r"^\s*(fix\s+)?(the\s+)?(failing|broken|red)?\s*tests?\b", re.IGNORECASE)
 MANY = 20  # more names than this are counted, not listed
@@ -117,11 +117,8 @@ def _ids_in(node: ast.stmt, prefix: str) -> list[str]:
 def _from_junit(path: Path, known: Sequence[str]) -> list[str]:
     """The failed and errored cases of a JUnit report. UsageError where one of them is not in this repository."""
     try:
-        text = path.read_bytes().decode()  # no other encoding, in which a declaration could hide
-        if "<!" in re.sub(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", "", text, flags=re.DOTALL):
-            raise UsageError(f"{path}: declarations are not read in a JUnit report")
-        cases = ET.fromstring(text).iter("testcase")
-    except (OSError, ValueError, ET.ParseError) as error:
+        cases = junit.cases(path.read_bytes().decode())  # no other encoding, in which a declaration could hide
+    except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the JUnit report {path}: {error}") from error
     failed = [c for c in cases if c.find("failure") is not None or c.find("error") is not None]
     if not failed:

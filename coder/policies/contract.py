@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.world import NOTHING, World
-from coder_tools.contract import Changes, TestResult
+from coder_tools.contract import PYTHON, Changes, TestResult
 from coder_tools.logs import Finding
 from coder_tools.workspace import Workspace
 
@@ -101,7 +101,7 @@ class View:
     think: bool = True  # False: the supervisor has turned thinking off
     logs: Mapping[str, str] = field(default_factory=dict)  # what failing tests printed in the last run, by test
     map: Callable[[int], str] | None = None  # a map of the repository in at most so many characters
-    language: str = "Python"  # or the name of the runner, for tests in another language
+    language: str = PYTHON  # or the name of the runner, for tests in another language
     images: tuple[str, ...] = ()  # data URLs that belong to the task
     think_limit: int | None = None  # tokens of thinking after which it is cut short; None: the policy's own limit
 

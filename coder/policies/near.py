@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from coder.policies.contract import Edit, View
 from coder.repair.contract import Suspect
 from coder.repair.propose import propose
+from coder_tools.contract import PYTHON
 from coder_tools.symbols import definitions
 
 _CANDIDATES = 150
@@ -22,7 +23,7 @@ def near_misses(view: View) -> Edit | None:
 
     What was looked at is kept in the view's memory.
     """
-    if view.language != "Python":
+    if view.language != PYTHON:
         return None
     looked: list[str] = view.memory.setdefault("looked", [])
     tested = view.memory.get("model", {}).get("tested")
@@ -47,7 +48,7 @@ def where_it_points(view: View) -> Edit | None:
 
     The search had a share of the time alone, and may not have come this far down its own ranking.
     """
-    if view.language != "Python" or view.plan is None or view.workspace.changes or view.standing:
+    if view.language != PYTHON or view.plan is None or view.workspace.changes or view.standing:
         return None
     pointed: list[str] = view.memory.setdefault("pointed", [])
     words = f"{view.plan.text} {view.plan.evidence}"

@@ -8,9 +8,9 @@ from coder.policies.contract import Edit, Plan, View
 from coder.repair.contract import Candidate
 from coder.repair.partial import MOVED_ON, TURNED_GREEN
 from coder.repair.propose import propose
+from coder_tools.contract import PYTHON
 from coder_tools.logs import unusual
 
-LANGUAGE = "Python"
 FIRST_BATCH = 64  # most faults are found here: it is under way while the rest is still being made
 BATCH = 512  # large enough to keep the warm validator busy, small enough for one step
 FIRST_CANDIDATES = 1000  # made in a moment; all there are take seconds
@@ -46,7 +46,7 @@ class SearchPolicy:
 
     def edit(self, view: View) -> Edit:
         """The next batch, or an end when all have been tried. The same view gives the same batch again."""
-        if view.language != LANGUAGE:
+        if view.language != PYTHON:
             why = f"the search mends Python only, and these tests are run by {view.language}"
             return Edit(wants="stop", note=f"{why}: that takes a model (--model)")
         cursors = view.memory.setdefault("cursors", {})

@@ -42,9 +42,7 @@ def apply(base: Base, changes: Changes) -> bool:
         if moved:
             why = "these files are not as they were when coder took its snapshot, so nothing was written"
             raise TreeMoved(moved, why)
-        if not (fresh or any(landing.is_expected(base, file, may_be_done=False) for file in landed.files)):
-            return False
-        if not landed.files:
+        if not any(fresh or landing.is_expected(base, file, may_be_done=False) for file in landed.files):
             return False
         landed.save(base.run_dir)
         try:

@@ -13,6 +13,9 @@ set by the agent that watches the test process; `missing` is set for a test that
 Changes = Mapping[str, bytes | None]
 """A change set against the base: path in the repository (posix, relative) -> new bytes, None for a deleted file."""
 
+PYTHON = "Python"
+"""The language of tests that pytest or unittest runs; of others the name of their runner stands in its place."""
+
 
 @dataclass(frozen=True)
 class Frame:

@@ -102,3 +102,8 @@ def test_only_code(path: str, data: bytes) -> tuple[bytes, ...]:
 
 
 test_only_code.__test__ = False  # type: ignore[attr-defined]
+
+
+def bends_tests(path: str, before: bytes, after: bytes) -> bool:
+    """Whether a change of a file changes what of it is there for tests only."""
+    return test_only_code(path, before) != test_only_code(path, after)

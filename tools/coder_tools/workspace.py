@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 from collections.abc import Callable, Sequence
 
-from coder_tools.protect import forbidden, test_only_code
+from coder_tools.protect import bends_tests, forbidden
 
 
 class ToolError(Exception):
@@ -62,7 +62,7 @@ class Workspace:
         path = contained(path)
         self.check_writable(path)
         before = self.original(path) if path in self._files else b""
-        if not self.allow_test_edits and test_only_code(path, before) != test_only_code(path, data):
+        if not self.allow_test_edits and bends_tests(path, before, data):
             raise ToolError(f"{path} holds tests, or code for tests only: leave that as it is, and add none.")
         if path in self._files and data == self.original(path):
             self.changes.pop(path, None)

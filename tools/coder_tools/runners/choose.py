@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coder_sandbox.contract import Sandbox
 from coder_tools.command import parse_test_command
+from coder_tools.contract import PYTHON
 from coder_tools.languages import grammar_of
 from coder_tools.runners import javascript
 from coder_tools.runners.cargo import CargoTest
@@ -36,7 +37,6 @@ RUNNERS: tuple[Runner, ...] = (
 _SHELL = re.compile(r"[|&;<>$`\n]")  # what only a shell understands
 _PYTHON_TEST = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?|conftest)\.py")
 _PYTHON_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", "pytest.ini", "tox.ini")
-PYTHON = "Python"
 
 
 @dataclass(frozen=True)

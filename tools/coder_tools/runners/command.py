@@ -52,7 +52,7 @@ class AnyCommand(Runner):
 def _no_report(ran: Ran) -> str:
     for path, text in ran.reports.items():
         try:
-            junit.cases(text)
+            junit.cases(junit.printable(text))
         except ValueError as error:
             return f"The report {path.rpartition('/')[2]} cannot be read: {error}\n{ran.output}"
     return f"It wrote no report with tests in it.\n{ran.output}"

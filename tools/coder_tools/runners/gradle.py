@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 from coder_sandbox.programs import Cache, Needs
 from coder_tools.runners import java
-from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner
-from coder_tools.runners.traces import frames_in
+from coder_tools.runners.contract import Call, Command, Project
 
 _BUILDS = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
 _TASKS = ("clean", "test", "check", "build", "assemble", "cleanTest")
 _FLAGS = ("--offline", "--no-daemon", "--daemon", "--continue", "-q", "--quiet", "--scan", "--info")
-_UNREACHABLE = re.compile(r"No cached version|Could not resolve|offline mode|Could not find \S+:\S+:")
 
 
-class Gradle(Runner):
+class Gradle(java.Build):
     """Ids: `src/test/java/shop/CartTest.java::adds`."""
 
     name = "gradle"
-    suffixes = java.SUFFIXES
+    unreachable = re.compile(r"No cached version|Could not resolve|offline mode|Could not find \S+:\S+:")
+    uncompiled = "Compilation failed"
+    hint = "Get what it needs first, by building it once with the network: the sandbox has none."
     reports = ("**/build/test-results/**/*.xml",)
     configuration = (
         *(*_BUILDS, "gradle.properties", "gradlew", "gradlew.bat", "*.gradle", "*.gradle.kts", "libs.versions.toml"),
@@ -45,16 +45,3 @@ class Gradle(Runner):
         for name in java.classes(call.wanted or ()):
             argv += ["--tests", f"*{name}*"]
         return [Command(tuple(argv), {"GRADLE_USER_HOME": f"{call.build}/gradle", "TERM": "dumb"})]
-
-    def read(self, ran: Ran) -> Report:
-        found = tuple(java.results(ran.reports, ran))
-        if found or ran.timed_out or ran.exit_code == 0:
-            return Report(found)
-        if _UNREACHABLE.search(ran.output) and "Compilation failed" not in ran.output:
-            hint = "Get what it needs first, by building it once with the network: the sandbox has none."
-            return Report(unavailable=f"gradle cannot work here: {java.errors(ran)}\n{hint}")
-        words = java.errors(ran)
-        return Report(broken=(Broken("", words, "error", frames_in(words, ran.call.project, ran.call.root)),))
-
-    def tests_in(self, path: str, project: Project) -> list[str]:
-        return java.tests_in(path, project.text(path))

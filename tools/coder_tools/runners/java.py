@@ -1,4 +1,4 @@
-"""What Maven and Gradle share: JUnit's reports, classes and their files."""
+"""What Maven and Gradle share: how a build's end is read, JUnit's reports, classes and their files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from coder_tools.contract import TestResult
 from coder_tools.runners import junit
-from coder_tools.runners.contract import Project, Ran, file_of
+from coder_tools.runners.contract import Broken, Project, Ran, Report, Runner, file_of
 from coder_tools.runners.named import named
+from coder_tools.runners.traces import frames_in
 
 SUFFIXES = (".java", ".kt", ".groovy", ".scala")
 _TEST = re.compile(
@@ -24,6 +25,27 @@ _FOREIGN = re.compile(
     r"\s+at (?:java\.base/|jdk\.|sun\.|java\.|com\.sun\.|org\.junit\.|junit\.|org\.opentest4j\.|"
     r"org\.apache\.maven\.|org\.gradle\.|worker\.org\.gradle)"
 )
+
+
+class Build(Runner):
+    """A tool that builds, tests, and leaves JUnit's reports."""
+
+    suffixes = SUFFIXES
+    unreachable: re.Pattern[str]  # how it says that it lacks a dependency
+    uncompiled = ""  # how it says that the code does not compile, whatever it says besides
+    hint = ""  # how to get what it lacks
+
+    def read(self, ran: Ran) -> Report:
+        found = tuple(results(ran.reports, ran))
+        if found or ran.timed_out or ran.exit_code == 0:
+            return Report(found)
+        words = errors(ran)
+        if self.unreachable.search(ran.output) and self.uncompiled not in ran.output:
+            return Report(unavailable=f"{self.name} cannot work here: {words}\n{self.hint}")
+        return Report(broken=(Broken("", words, "error", frames_in(words, ran.call.project, ran.call.root)),))
+
+    def tests_in(self, path: str, project: Project) -> list[str]:
+        return tests_in(path, project.text(path))
 
 
 def results(reports: Mapping[str, str], ran: Ran) -> Iterator[TestResult]:

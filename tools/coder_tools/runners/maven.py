@@ -7,21 +7,21 @@ from collections.abc import Sequence
 
 from coder_sandbox.programs import Cache, Needs
 from coder_tools.runners import java
-from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner
-from coder_tools.runners.traces import frames_in
+from coder_tools.runners.contract import Call, Command, Project
 
 _GOALS = ("clean", "compile", "test-compile", "test", "package", "verify", "install")
 _LATE = ("verify", "install")  # goals in which integration tests run too
-_UNREACHABLE = re.compile(
-    r"in offline mode|[Cc]ould not resolve dependencies|[Cc]ould not be resolved|[Cc]ould not find artifact"
-)
 
 
-class Maven(Runner):
+class Maven(java.Build):
     """Ids: `src/test/java/shop/CartTest.java::adds`, and in a nested class `...CartTest.java::Empty.adds`."""
 
     name = "maven"
-    suffixes = java.SUFFIXES
+    unreachable = re.compile(
+        r"in offline mode|[Cc]ould not resolve dependencies|[Cc]ould not be resolved|[Cc]ould not find artifact"
+    )
+    uncompiled = "COMPILATION ERROR"
+    hint = "Get what it needs first, with `mvn dependency:go-offline test`: the sandbox has no network."
     reports = ("**/target/surefire-reports/*.xml", "**/target/failsafe-reports/*.xml")
     configuration = ("pom.xml", "mvnw", "mvnw.cmd", ".mvn/*", "*/.mvn/*", "maven.config", "src/test/*", "*/src/test/*")
     needs = Needs(
@@ -44,16 +44,3 @@ class Maven(Runner):
             argv += [f"-Dtest={','.join(java.classes(call.wanted))}", "-Dsurefire.failIfNoSpecifiedTests=false"]
             argv += ["-DfailIfNoTests=false"]
         return [Command((*argv, "verify" if late else "test"))]
-
-    def read(self, ran: Ran) -> Report:
-        found = tuple(java.results(ran.reports, ran))
-        if found or ran.timed_out or ran.exit_code == 0:
-            return Report(found)
-        if _UNREACHABLE.search(ran.output) and "COMPILATION ERROR" not in ran.output:
-            hint = "Get what it needs first, with `mvn dependency:go-offline test`: the sandbox has no network."
-            return Report(unavailable=f"maven cannot work here: {java.errors(ran)}\n{hint}")
-        words = java.errors(ran)
-        return Report(broken=(Broken("", words, "error", frames_in(words, ran.call.project, ran.call.root)),))
-
-    def tests_in(self, path: str, project: Project) -> list[str]:
-        return java.tests_in(path, project.text(path))
