@@ -60,6 +60,8 @@ LIBRARIES = (
     Library("semver", "src/semver", ["tests"], ["-o", "addopts=", "-o", "pythonpath=src tests"]),
     Library("toolz", "toolz", ["toolz"], ["-o", "filterwarnings="]),
     Library("sqlparse", "sqlparse", ["tests"], ["--ignore=tests/test_dos_prevention.py"]),
+    Library("pyrsistent", "pyrsistent", ["tests"]),
+    Library("mistune", "src/mistune", ["tests"], ["-o", "pythonpath=src"]),
 )
 
 

@@ -142,6 +142,11 @@ class Reach:
         names = dict.fromkeys(context.rpartition(".")[2] for context in contexts)
         return [test for name in names for test in self._ids.get(name, [])][:SOME]
 
+    def others(self, tests: Sequence[str], most: int) -> list[str]:
+        """At most so many tests besides these, taken from all over the suite."""
+        rest = [test for found in self._ids.values() for test in found if test not in set(tests)]
+        return rest[:: max(1, -(-len(rest) // most))]
+
 
 def noticed(library: Library, repository: Path, tests: Sequence[str]) -> bool:
     """Whether a test that passed at the base fails now, and fails again: one that fails by chance is no goal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from types import CodeType
 
 _NEGATED = {ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
@@ -14,10 +15,17 @@ def same_program(one: str, other: str) -> bool:
     The normal form changes only what Python defines to be equal: what a negation of `is` and `in` is, conditions
     that are only asked for their truth, a `pass` beside other statements.
     """
-    if _key(compile(one, "<file>", "exec")) == _key(compile(other, "<file>", "exec")):
-        return True
-    first, second = (ast.dump(_Normal().visit(ast.parse(text))) for text in (one, other))
-    return first == second
+    return _bytecode(one) == _bytecode(other) or _normal(one) == _normal(other)
+
+
+@lru_cache(maxsize=64)  # one original is asked about again and again
+def _bytecode(text: str) -> tuple[object, ...]:
+    return _key(compile(text, "<file>", "exec"))
+
+
+@lru_cache(maxsize=64)
+def _normal(text: str) -> str:
+    return ast.dump(_Normal().visit(ast.parse(text)))
 
 
 def _key(code: CodeType) -> tuple[object, ...]:

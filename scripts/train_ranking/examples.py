@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import random
 import warnings
@@ -21,11 +22,12 @@ from coder_tools.protect import is_protected
 from coder_tools.testing import Suite
 from scripts.bench_repair.libraries import Library, python
 from scripts.bench_repair.plant import Bug, Reach
+from scripts.bench_repair.rules import Function, Text
 from scripts.bench_repair.same import same_program
 
 EDITS = 6_000  # looked at for one bug
 BEST, OTHERS = 150, 100  # wrong edits kept: those scored best, and some of the rest
-NEAR = 400  # characters around the bug within which an edit may take it back
+BESIDE = 160  # tests run that do not reach the bug: in a real run they clear the lines that others share with it
 SECONDS = 60.0
 
 
@@ -43,16 +45,20 @@ class Example:
 
 
 def example(library: Library, repository: Path, bug: Bug, reach: Reach) -> Example | None:
-    """Plant the bug, run the tests that reach it, and score. None if no test notices, or no edit is the way back."""
+    """Plant the bug, run the tests that reach it and some beside them, and score.
+
+    None if no test notices, or no edit is the way back.
+    """
     file = repository / bug.path
     original = file.read_bytes()
     file.write_bytes(bug.planted(original))
     try:
-        results = _run(library, repository, reach.tests(bug.path, bug.line))
+        reaching = reach.tests(bug.path, bug.line)
+        results = _run(library, repository, [*reaching, *reach.others(reaching, BESIDE)] if reaching else [])
         failing = [result for result in results if not result.passed]
         if not failing or any(result.outcome == "missing" for result in results):
             return None
-        return _scored(repository, bug, original.decode(), results, failing)
+        return _scored(repository, bug, original, results, failing)
     finally:
         file.write_bytes(original)
 
@@ -79,7 +85,7 @@ def _run(library: Library, repository: Path, tests: Sequence[str]) -> list[TestR
 
 
 def _scored(
-    repository: Path, bug: Bug, original: str, results: Sequence[TestResult], failing: Sequence[TestResult]
+    repository: Path, bug: Bug, original: bytes, results: Sequence[TestResult], failing: Sequence[TestResult]
 ) -> Example | None:
     def read(path: str) -> bytes:
         try:
@@ -96,7 +102,7 @@ def _scored(
         warnings.simplefilter("ignore")  # of compiling `x is 1` and the like
         ranker, scored = score_all(read, suspects, failing, limit=EDITS)
         scored.sort(key=lambda entry: (-entry.score, entry.edit.start, entry.edit.text))
-        right = set(_ways_back(scored, bug, original))
+        right = set(ways_back(scored, bug, original))
     if not right:
         return None
     wrong = [place for place in range(len(scored)) if place not in right]
@@ -107,15 +113,34 @@ def _scored(
     return Example(bug.name, len(right), edits, place=min(right) + 1)
 
 
-def _ways_back(scored: Sequence[Scored], bug: Bug, original: str) -> Iterator[int]:
-    """The places of the edits that make the file the original program again."""
+def ways_back(scored: Sequence[Scored], bug: Bug, original: bytes) -> Iterator[int]:
+    """The places of the edits that make the function with the bug the original program again.
+
+    Of the file nothing else is compiled: thousands of edits are asked.
+    """
+    start, end = _around(original, bug.start)
+    grown = len(bug.planted(original)) - len(original)
+    frame = "" if original[:start].endswith(b"\n") or not start else "if 1:\n" + _indent(original, start)
+    wanted = frame + original[start:end].decode()
     for place, entry in enumerate(scored):
         module, edit = entry.site.module, entry.edit
-        if module.path != bug.path or not bug.start - NEAR < module.byte_offset(edit.start) < bug.start + NEAR:
+        first, last = module.byte_offset(edit.start), module.byte_offset(edit.end)
+        if module.path != bug.path or first < start or last > end + grown:
             continue
-        text = module.text[: edit.start] + edit.text + module.text[edit.end :]
+        text = module.raw[start:first] + edit.text.encode() + module.raw[last : end + grown]
         try:
-            if same_program(original, text):
+            if same_program(wanted, frame + text.decode()):
                 yield place
         except SyntaxError:
             continue
+
+
+def _around(content: bytes, place: int) -> tuple[int, int]:
+    """The bytes of the outermost function around a place."""
+    text = Text(content)
+    functions = (node for node in ast.walk(ast.parse(content)) if isinstance(node, Function))
+    return next((start, end) for start, end in map(text.span, functions) if start <= place < end)
+
+
+def _indent(content: bytes, place: int) -> str:
+    return content[content.rfind(b"\n", 0, place) + 1 : place].decode()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
 import pytest
 
-from coder.repair.rank import RANKING, Weights
+from coder.repair.clues import Clues
+from coder.repair.rank import RANKING, Scored, Weights
+from coder.repair.scope import Inventory, Scopes
+from coder.repair.site import Edit, Site
+from coder.repair.source import Module
 from scripts.bench_repair.attempt import lines_of
 from scripts.bench_repair.libraries import LIBRARIES, SOURCES
 from scripts.bench_repair.plant import PLANTED, Bug, bugs_of, load
 from scripts.bench_repair.rules import RULES
 from scripts.bench_repair.same import same_program
-from scripts.train_ranking.examples import Example
+from scripts.train_ranking.examples import Example, ways_back
 from scripts.train_ranking.fit import fit, places
 
 SOURCE = b'''\
@@ -122,3 +127,17 @@ def test_the_shipped_weights_know_every_feature() -> None:
     data = json.loads(RANKING.read_text())
     start = json.loads((Path(__file__).parents[2] / "scripts" / "train_ranking" / "start.json").read_text())
     assert data["features"].keys() == start["features"].keys() and data["kinds"].keys() == start["kinds"].keys()
+
+
+def test_the_way_back_is_found_within_the_function_alone() -> None:
+    original = b"LIMIT = 3\n\n\nclass Box:\n    def fits(self, size):\n        return size < LIMIT\n\n    broken = 1\n"
+    bug = Bug("any", "comparison", "box.py", 6, original.index(b"<"), "<", "<=")
+    module = Module("box.py", bug.planted(original))
+    inventory = Inventory.of(module)
+    scopes, statement = Scopes(module, inventory), module.statements_at(6)[-1]
+    site = Site(module, inventory, scopes, statement, Clues())
+    assert isinstance(statement, ast.Return) and isinstance(statement.value, ast.Compare)
+    back, other = (site.replace(statement.value, text, "compare") for text in ("size < LIMIT", "size > LIMIT"))
+    outside = Edit(0, 5, "SIZES", "name", "", 1)
+    scored = [Scored(edit, site, 1.0) for edit in (outside, other, back)]
+    assert list(ways_back(scored, bug, original)) == [2]
