@@ -102,8 +102,8 @@ def test_same_program(one: str, other: str, same: bool) -> None:
 def test_the_lists_of_bugs_are_whole() -> None:
     pins = SOURCES.read_text()
     assert all(f"{library.name}==" in pins for library in LIBRARIES) and pins.count("--hash=sha256:") == len(LIBRARIES)
-    assert sum(library.held_out for library in LIBRARIES) == 4 and len(LIBRARIES) == 8
-    for file in PLANTED.glob("*.json"):
+    assert sum(library.held_out for library in LIBRARIES) == 4 and len(LIBRARIES) >= 8
+    for file in (PLANTED / f"{library.name}.json" for library in LIBRARIES):
         bugs = load(file)
         assert len({bug.name for bug in bugs}) == len(bugs) == 15
         assert len({bug.rule for bug in bugs}) >= 8 and {bug.rule for bug in bugs} <= RULES.keys()
