@@ -106,7 +106,7 @@ class ModelPolicy:
             if counted := self._model.count(opening["content"]):  # a better guess, before the first count comes
                 memory.setdefault("ratio", len(opening["content"]) / counted)
             form = choose(self._model.billions, memory.get("forms", {}))
-            memory.update(plan=plan, tested="", silent=0, form=form)
+            memory.update(plan=plan, tested="", silent=0, form=form, left=None)
         else:
             news = fenced("test run", view.finding.words()) if view.finding is not None else "Not known."
             settled = talk.settle(news)
@@ -117,7 +117,11 @@ class ModelPolicy:
         memory["told"] = told
         if view.nudge:
             talk.say(view.nudge)
-        talk.say(prompt.left(view.left))
+        left = [view.left.seconds, view.left.steps, view.left.tokens]
+        before = memory.get("left")
+        if before is None or any(2 * now < then for now, then in zip(left, before, strict=True)):
+            memory["left"] = left  # told again only when half of something is gone: it stays in every later prompt
+            talk.say(prompt.left(view.left))
 
     # what the model asked for
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from coder.models.contract import Message
 from coder.policies.context import Part, pack
 from coder.policies.contract import Left, View
+from coder.repair.contract import Suspect
 from coder_tools.files import read_window
 from coder_tools.formats import HOW, Format
+from coder_tools.logs import finding
 from coder_tools.protect import is_protected
 from coder_tools.symbols import definitions, outline
 from coder_tools.text import cap, clean
 from coder_tools.workspace import ToolError, Workspace
 
 _GOALS = 10  # test ids that are listed
+_TEST_LINES = 60  # of the failing test that are shown
 _REFUSED = 3  # failed diffs that are shown
 _REFUSED_CHARS = 1500  # of each
 _AROUND = 5  # lines before and after a suspicious one
 _FILES = 4  # files of a plan that are shown
-_PLACES = 5  # suspicious places that are shown
+_PLACES = 3  # suspicious places that are shown with the lines around them
+_LISTED = 8  # that are named at all
+_MAP = 4000  # characters of a map: what is further down it has little to do with the failure
 _NAMES = 8  # variables of one of them
 _PARTIALS = 5  # edits of the search that came near
 
@@ -38,17 +43,16 @@ _EDIT = f"""You fix a failing test in a repository by editing its code, using th
 Rules:
 - Read what you need, make the smallest edit that fixes the cause, then call run_tests.
 - {{how}}
-- Copy lines exactly as they are in the file, without line numbers.
+- Copy lines exactly as they are in the file, without the line number and the bar before them.
 - Tests, fixtures and their configuration must not be edited. Do not special-case the test's values.
-- Do not ask for what you already have. There is nobody to answer questions.
-- When the tests pass, call finish."""
+- Do not ask for what you already have. There is nobody to answer questions."""
 
 
 def plan_messages(view: View, room: int) -> list[Message]:
     """The question for a hypothesis. `room`: characters there are for it."""
     return [
         {"role": "system", "content": f"{_PLAN}\n\n{_task(view, room // 4)}"},
-        _with_images(view, _situation(view, room // 2)),
+        _with_images(view, _situation(view, room // 2, ())),
     ]
 
 
@@ -69,7 +73,8 @@ def edit_system(view: View, room: int, form: Format) -> str:
 
 def opening(view: View, room: int) -> Message:
     """The first message of an editing conversation."""
-    return _with_images(view, _situation(view, room // 2) + "\n\nMake the edit that fixes this.")
+    files = view.plan.files if view.plan is not None else ()
+    return _with_images(view, _situation(view, room // 2, files) + "\n\nMake the edit that fixes this.")
 
 
 def text_only() -> str:
@@ -86,28 +91,42 @@ def taken_back(workspace: Workspace) -> str:
 def _task(view: View, room: int) -> str:
     goals = [clean(test) for test in view.goal[:_GOALS]]
     more = [f"and {len(view.goal) - _GOALS} more"] if len(view.goal) > _GOALS else []
-    parts = [f"Task: {cap(clean(view.task), room)}", "Tests that must pass:", *goals, *more]
+    parts = [f"Task: {cap(clean(view.task), room)}"]
+    if not all(test in parts[0] for test in goals) or more:
+        parts += ["Tests that must pass:", *goals, *more]
     if view.refused:
         parts.append("Tried before and failed; do not make these changes again:")
         parts += [cap(clean(diff), min(_REFUSED_CHARS, room // 3)) for diff in view.refused[-_REFUSED:]]
     return "\n".join(parts)
 
 
-def _situation(view: View, room: int) -> str:
-    """What is known: the finding, the failing test's source, suspicious places, facts, the files of the plan, a map."""
-    last = [Part("last test run", view.finding.words(), 0)] if view.finding is not None else []
-    files = view.plan.files if view.plan is not None else ()
+def _situation(view: View, room: int, planned: Sequence[str]) -> str:
+    """What is known: the finding, the failing test's source, suspicious places, facts, the `planned` files.
+
+    Nothing is shown twice: of a file that is there whole the suspicious lines are only named. The map is for finding
+    the way, and left out where the plan has found it.
+    """
+    files = _files(view, planned, room // 3)
+    whole = {path for path, (_, is_whole) in files.items() if is_whole}
     parts = [
-        *last,
+        Part("last test run", _last_run(view), 0),
         Part("failing test", _test_source(view, room // 3), 1),
-        *(Part("suspicious place", text, 2) for text in _places(view, room // 2)),
+        *(Part("suspicious place", text, 2) for text in _places(view, room // 2, whole)),
+        Part("suspicious lines", _listed(view, whole), 2),
         Part("types seen at run time", _types_seen(view), 3),
         Part("single edits that came near, none of them enough", _near(view), 2),
         Part("known", "\n".join(clean(fact) for fact in view.facts), 1),
-        *(Part("file of the plan", text, 3) for text in _files(view, files, room // 3)),
-        Part("map of the repository", view.map(room // 4) if view.map is not None else "", 4),
+        *(Part("file of the plan", text, 2) for text, _ in files.values()),
+        Part("map of the repository", view.map(min(room // 4, _MAP)) if view.map is not None and not files else "", 4),
     ]
     return pack(parts, room) or "Nothing is known yet. Look at the files."
+
+
+def _last_run(view: View) -> str:
+    """What the tests said last: of an edit, or of the base before there was one; "" if neither is known."""
+    if view.finding is not None:
+        return view.finding.words()
+    return finding(view.failures, view.goal).words() if view.failures else ""
 
 
 def left(budget: Left) -> str:
@@ -115,30 +134,30 @@ def left(budget: Left) -> str:
     return f"[left: {budget.seconds:.0f} seconds, {budget.steps} steps, {budget.tokens} tokens]"
 
 
-def _files(view: View, paths: Sequence[str], room: int) -> list[str]:
-    """The files that the plan names: whole where they are small, else their outline."""
-    shown = []
+def _files(view: View, paths: Sequence[str], room: int) -> dict[str, tuple[str, bool]]:
+    """The files that the plan names, each with whether it is there whole: a large one is only outlined."""
+    shown = {}
     for path in paths[:_FILES]:
         try:
-            whole = read_window(view.workspace, path, limit=room)
-            if "more lines left out" in whole:
-                whole = f"{path}, its outline:\n" + "\n".join(outline(path, view.workspace.read(path)))
+            text = read_window(view.workspace, path, limit=room)
+            is_whole = len(text) <= room and "more lines left out" not in text
+            if not is_whole:
+                text = f"{path}, its outline:\n" + "\n".join(outline(path, view.workspace.read(path)))
         except (KeyError, ToolError):
             continue
-        shown.append(cap(whole, room))
+        shown[path] = cap(text, room), is_whole
     return shown
 
 
-def _places(view: View, room: int) -> list[str]:
+def _places(view: View, room: int, without: Collection[str]) -> list[str]:
     """Windows around the most suspicious lines; a line inside an earlier window needs none of its own."""
     windows: list[tuple[str, int, int, str]] = []
-    for suspect in view.suspects:
+    for suspect in (suspect for suspect in view.suspects if suspect.path not in without):
         if len(windows) == _PLACES:
             break
         if any(path == suspect.path and low <= suspect.line <= high for path, low, high, _ in windows):
             continue
-        why = f"line {suspect.line}: {', '.join(suspect.reasons)}" if suspect.reasons else f"line {suspect.line}"
-        windows.append((suspect.path, suspect.line - _AROUND, suspect.line + _AROUND, why))
+        windows.append((suspect.path, suspect.line - _AROUND, suspect.line + _AROUND, _why(suspect)))
     shown = []
     for path, low, high, why in windows:
         try:
@@ -147,6 +166,15 @@ def _places(view: View, room: int) -> list[str]:
             continue
         shown.append(f"{clean(why)}\n{text}")
     return shown
+
+
+def _why(suspect: Suspect) -> str:
+    return f"line {suspect.line}: {', '.join(suspect.reasons)}" if suspect.reasons else f"line {suspect.line}"
+
+
+def _listed(view: View, whole: Collection[str]) -> str:
+    """The most suspicious lines of the files that are shown whole."""
+    return "\n".join(clean(f"{s.path}, {_why(s)}") for s in view.suspects[:_LISTED] if s.path in whole)
 
 
 def _types_seen(view: View) -> str:
@@ -179,7 +207,8 @@ def _test_source(view: View, room: int) -> str:
         if view.workspace.exists(path) and is_protected(path, (path,)):
             found = [s for s in definitions(path, view.workspace.read(path)) if s.qualified == name]
             for symbol in found[:1]:
-                return read_window(view.workspace, path, symbol.first_line, symbol.first_line + 60, room)
+                last = min(symbol.last_line, symbol.first_line + _TEST_LINES)
+                return read_window(view.workspace, path, symbol.first_line, last, room)
     return _around_name(view, test, room) if inner else ""
 
 

@@ -85,7 +85,7 @@ def test_a_plan_is_one_call_with_the_evidence_in_it(fake_ollama: Fake) -> None:
     assert (plan.spent.prompt_tokens, plan.spent.completion_tokens, plan.spent.model_calls) == (300, 40, 1)
     [system, user] = fake.chats[0]["messages"]
     assert "make test_add pass" in system["content"] and GOAL in system["content"] and "+++ b/x" in system["content"]
-    assert "   2|     return a - b" in user["content"], "the suspicious line with its source"
+    assert "2|    return a - b" in user["content"], "the suspicious line with its source"
     assert "assert add(1, 2) == 3" in user["content"], "the failing test's source"
     assert "expected: 3" in user["content"] and "add is called once" in user["content"]
 

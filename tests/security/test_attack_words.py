@@ -44,7 +44,7 @@ def test_45_what_a_text_asks_for_is_refused_whoever_asks(name: str, arguments: d
 
 def test_45_no_tool_starts_a_program_or_opens_a_connection() -> None:
     assert set(TOOLS) == {
-        *("list_files", "read_file", "outline", "search", "find_definition", "read_log"),
+        *("list_files", "read_file", "search", "find_definition", "read_log"),
         *("edit_file", "create_file", "run_tests", "finish"),
     }
     assert not any("instructions" in line and "ignore" in line for line in vars(prompt))

@@ -168,9 +168,7 @@ def test_the_nearest_lines_are_shown() -> None:
 
 
 def test_line_numbers_copied_from_reading_are_overlooked() -> None:
-    landed = replace(
-        "a.py", SOURCE, "  15| def add(a, b):\n  16|     return a - b", "  15| def add(a, b):\n  16|     return a + b"
-    )
+    landed = replace("a.py", SOURCE, "15|def add(a, b):\n16|    return a - b", "15|def add(a, b):\n16|    return a + b")
     assert landed.data == SOURCE.replace(b"a - b", b"a + b")
     assert (landed.first_line, landed.last_line) == (15, 16)
 

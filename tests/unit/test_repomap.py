@@ -35,7 +35,7 @@ def test_what_the_failing_test_uses_comes_first() -> None:
 def test_it_fits_and_hides_what_may_not_be_edited(limit: int) -> None:
     text = RepoMap(tags()).text(limit, ["tests/test_cart.py"], {"rounded"}, hidden={"tests/test_cart.py"})
     assert len(text) <= limit and "tests/" not in text
-    assert limit < 200 or "   3| class Cart:" in text
+    assert limit < 200 or "3|class Cart:" in text
 
 
 def test_it_is_kept_by_content_and_only_what_is_new_is_read(tmp_path: Path) -> None:

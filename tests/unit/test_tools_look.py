@@ -151,9 +151,7 @@ def test_some_files_are_never_edited_whatever_is_allowed(path: str) -> None:
 
 
 def test_a_window_has_numbers_and_says_how_much_there_is() -> None:
-    assert (
-        read_window(workspace(), "src/box.py", 2, 3) == "src/box.py, lines 2 to 3 of 10:\n   2|     limit = 3\n   3| "
-    )
+    assert read_window(workspace(), "src/box.py", 2, 3) == "src/box.py, lines 2 to 3 of 10:\n2|    limit = 3\n3|"
     with pytest.raises(ToolError, match="only 10 lines"):
         read_window(workspace(), "src/box.py", 99)
     with pytest.raises(ToolError, match="binary file of 3 bytes"):
@@ -212,8 +210,8 @@ def test_files_are_listed_by_directory_and_folded_where_they_are_many() -> None:
 
 
 def test_text_is_found_as_it_is_and_else_as_an_expression() -> None:
-    assert "docs/a.txt\n   1| size matters (a lot)" in search(workspace(), "(a lot)")
-    assert "src/box.py\n   5|     def size(self):\n   9| def size(box):" in search(workspace(), r"def s\w+\(")
+    assert "docs/a.txt\n1|size matters (a lot)" in search(workspace(), "(a lot)")
+    assert "src/box.py\n5|    def size(self):\n9|def size(box):" in search(workspace(), r"def s\w+\(")
     assert "box.py" not in search(workspace(), "size", "docs")
     with pytest.raises(ToolError, match="Nothing matches"):
         search(workspace(), "zebra")

@@ -20,13 +20,13 @@ class Tool:
     parameters: dict[str, tuple[str, str, bool]]
 
     def only(self, names: Sequence[str]) -> Tool:
-        """The tool with these parameters alone, in this order."""
-        return replace(self, parameters={name: self.parameters[name] for name in names})
+        """The tool with these parameters alone, in this order, each of them needed."""
+        return replace(self, parameters={name: (*self.parameters[name][:2], True) for name in names})
 
     def schema(self) -> dict[str, Any]:
         """The OpenAI form, which Ollama takes too."""
         properties = {
-            name: {"type": kind} | ({"description": text} if name not in _PLAIN else {})
+            name: {"type": kind} | ({"description": text} if name not in _PLAIN and text != _PATH[1] else {})
             for name, (kind, text, _) in self.parameters.items()
         }
         required = [name for name, (_, _, needed) in self.parameters.items() if needed]
@@ -35,7 +35,7 @@ class Tool:
         return {"type": "function", "function": function}
 
 
-_PLAIN = frozenset({"path", "start", "end", "content", "pattern", "summary", "replace"})
+_PLAIN = frozenset({"start", "end", "content", "pattern", "summary", "replace", "test"})
 """Parameters whose name says enough: a description costs tokens in every prompt. An error still gives it."""
 
 _PATH = ("string", "path relative to the repository", True)
@@ -43,11 +43,14 @@ _PATH = ("string", "path relative to the repository", True)
 TOOLS = {
     tool.name: tool
     for tool in (
-        Tool("list_files", "List files.", {"path": ("string", "directory or pattern", False)}),
-        Tool("outline", "The functions and classes of a file.", {"path": _PATH}),
+        Tool(
+            "list_files",
+            "The files of a directory, or the functions and classes of a file.",
+            {"path": ("string", "directory, pattern or file", False)},
+        ),
         Tool(
             "read_file",
-            "Read lines of a file, numbered.",
+            "Read a file, or some of its lines.",
             {
                 "path": _PATH,
                 "start": ("integer", "first line, from 1", False),
@@ -69,13 +72,13 @@ TOOLS = {
         ),
         Tool(
             "edit_file",
-            "Change a file: `search` and `replace` lines, or name a `function` and give it whole as `replace`.",
+            "Change a file.",
             {
                 "path": _PATH,
                 "search": ("string", "the lines as they are, unique in the file", False),
                 "replace": ("string", "the new lines", False),
-                "function": ("string", "instead of search: what to replace whole", False),
-                "diff": ("string", "unified diff of the file, instead of the others", False),
+                "function": ("string", "its name, such as Box.add", False),
+                "diff": ("string", "unified diff of the file", False),
             },
         ),
         Tool(
@@ -90,8 +93,10 @@ TOOLS = {
 }
 
 _NAMES = {
-    "list_files": ("ls", "list", "list_dir", "list_directory", "glob", "find_files", "tree"),
-    "outline": ("symbols", "list_symbols", "document_symbols", "get_outline", "file_outline", "structure"),
+    "list_files": (
+        *("ls", "list", "list_dir", "list_directory", "glob", "find_files", "tree"),
+        *("outline", "symbols", "list_symbols", "document_symbols", "get_outline", "file_outline", "structure"),
+    ),
     "read_log": ("log", "logs", "test_log", "last_log", "read_logs", "test_output", "get_log"),
     "read_file": ("read", "cat", "open", "open_file", "view", "view_file", "show_file", "get_file", "file_read"),
     "search": ("grep", "rg", "find", "search_files", "search_code", "code_search", "find_text", "grep_search"),

@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from fnmatch import fnmatchcase
 
-from coder_tools.text import cap_lines, clean, decode
+from coder_tools.text import cap_lines, clean, decode, numbered
 from coder_tools.workspace import ToolError, Workspace, contained
 
 _LINE_LIMIT = 400  # characters of a line that are shown
@@ -51,15 +51,15 @@ def read_window(workspace: Workspace, path: str, start: int = 1, end: int = 0, l
         raise ToolError(f"{path} has only {len(lines)} lines. Read from an earlier one.")
     start = max(1, start)
     end = min(end if end >= start else len(lines), len(lines))
-    numbered = [numbered_line(number, lines[number - 1]) for number in range(start, end + 1)]
-    body = cap_lines(numbered, limit, "read on from the next line")
+    shown = [numbered_line(number, lines[number - 1]) for number in range(start, end + 1)]
+    body = cap_lines(shown, limit, "read on from the next line")
     return f"{path}, lines {start} to {end} of {len(lines)}:\n{body}"
 
 
 def numbered_line(number: int, line: str) -> str:
     if len(line) > _LINE_LIMIT:
         line = f"{line[:_LINE_LIMIT]} [... {len(line) - _LINE_LIMIT} characters left out]"
-    return f"{number:>4}| {line}"
+    return numbered(number, line)
 
 
 def meant(workspace: Workspace, given: str) -> str:

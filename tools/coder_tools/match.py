@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from coder_tools.syntax import EditRefused
 from coder_tools.text import clean
 
-_NUMBERED = re.compile(r"\s*\d+\| ?")
+_NUMBERED = re.compile(r"\s*\d+\|")
 _FUZZY_LINES = 3  # lines that are not blank, below which nothing is guessed
 _SLIP = 0.7  # how much of a line with a slip must be there
 _BEST_BY = 0.05  # how much better than any other the best place must be

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from coder_tools.languages import grammar_of
 from coder_tools.symbols import definitions
-from coder_tools.text import clean
+from coder_tools.text import clean, numbered
 
 _WORD = re.compile(rb"[A-Za-z_$][\w$]{2,}")
 _NAME = re.compile(r"[A-Za-z_$][\w$]{2,}")
@@ -148,8 +148,8 @@ class RepoMap:
     def _entry(self, path: str, words: Collection[str]) -> str:
         found = self._tags[path].defines
         best = sorted(found, key=lambda d: (d[0] not in words, d[0].startswith("_"), d[2].startswith(" "), d[1]))
-        lines = [f"{line:>4}| {text}" for _, line, text in sorted(best[:_SHOWN], key=lambda d: d[1])]
-        more = [f"      and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        lines = [numbered(line, text) for _, line, text in sorted(best[:_SHOWN], key=lambda d: d[1])]
+        more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
         return "\n".join([f"{path}:", *lines, *more])
 
     def _scores(self, paths: Collection[str], words: Collection[str]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from coder_tools.languages import grammar_of, load, parse
+from coder_tools.text import numbered
 from coder_tools.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def outline(path: str, data: bytes) -> list[str]:
     shown = []
     for symbol in definitions(path, data):
         row = data.count(b"\n", 0, symbol.body_start)
-        shown.append(f"{row + 1:>4}| {lines[row].rstrip()[:160]}")
+        shown.append(numbered(row + 1, lines[row].rstrip()[:160]))
     return list(dict.fromkeys(shown))
 
 

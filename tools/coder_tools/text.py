@@ -108,6 +108,11 @@ def cap_around(text: str, limit: int) -> str:
     return "\n".join(shown)
 
 
+def numbered(number: int, line: str) -> str:
+    """A line with its number as every tool shows it: nothing between the bar and the text, so that both stay apart."""
+    return f"{number}|{line}"
+
+
 def cap_lines(lines: list[str], limit: int, hint: str) -> str:
     """Whole lines up to about `limit` characters, then how many were left out and what to do about it."""
     size = 0

@@ -38,8 +38,8 @@ class ToolResult:
 
 
 _SHOWN: Mapping[Format, tuple[str, ...]] = {
-    "search": ("path", "search", "replace", "function"),
-    "function": ("path", "function", "search", "replace"),
+    "search": ("path", "search", "replace"),
+    "function": ("path", "function", "replace"),
     "whole": ("path", "function", "replace"),
     "diff": ("path", "diff"),
 }
@@ -115,12 +115,10 @@ class Toolbox:
         limit = self.limit * 9 // 10
         match name:
             case "list_files":
-                return list_files(self.workspace, arguments.get("path", ""), limit)
+                return self._list(arguments.get("path", ""), limit)
             case "read_file":
                 path = meant(self.workspace, arguments["path"])
                 return read_window(self.workspace, path, arguments.get("start", 1), arguments.get("end", 0), limit)
-            case "outline":
-                return self._outline(meant(self.workspace, arguments["path"]), limit)
             case "read_log":
                 return self._log(arguments.get("test", "").strip(), limit)
             case "search":
@@ -154,7 +152,11 @@ class Toolbox:
         parts.append(cap_lines(lines, self.limit // 4, "use search with a path"))
         return "\n".join(parts)
 
-    def _outline(self, path: str, limit: int) -> str:
+    def _list(self, path: str, limit: int) -> str:
+        """What a directory holds, or what a file defines."""
+        path = path.strip().removeprefix("./")
+        if not self.workspace.exists(path):
+            return list_files(self.workspace, path, limit)
         lines = outline(path, self.workspace.read(path))
         if not lines:
             raise ToolError(f"{path} defines nothing, or its language is not known here. Use read_file.")
