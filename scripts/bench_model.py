@@ -5,6 +5,8 @@ mini-swe-agent's on the same trajectory (read, search, edit, test), in one run; 
 
 PYTHON: the interpreter of an environment with mini-swe-agent in it; without one only coder is measured.
 The time is the policy's: prompt, parsing, tools, memory. Sandbox, tests and checkpoints are not in it.
+coder's prompts hold what they hold in a run: the schemas of its tools, what the failing test said, its source, where
+the search suspects the fault. mini-swe-agent's hold its instructions; the rest it would have to find out by itself.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ from coder_tools.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 REPO = ROOT / "eval_repos" / "calc_lang"
+GOAL = "tests/test_session.py::test_percent"
+SAID = "assert 400.0 == 25\n  where 400.0 = percent('8 + 12', 'total')"
+SUSPECTS = (("src/calc/session.py", 29), ("src/calc/evaluate.py", 26))  # as the search has them, with reasons as long
+REASON = "executed by 1 of 1 failing and 2 of 35 passing tests"
 CHARS = 4  # a token, for both
 MINI = """
 import json, sys
@@ -94,18 +100,17 @@ def trajectory(repo: Path) -> tuple[list[list[tuple[str, dict[str, Any]]]], list
 
 def coder_steps(repo: Path, calls: list[list[tuple[str, dict[str, Any]]]]) -> tuple[list[float], Instant]:
     """The seconds of each step, and the model with what it was sent."""
-    files = {str(p.relative_to(repo)): p.read_bytes() for p in repo.rglob("*") if p.is_file()}
-    goal = next(path for path in sorted(files) if "test_" in path) + "::test_it"
-    failed = finding([TestResult(goal, "failed", message="AssertionError: assert 1 == 2")], [goal])
+    files = {str(p.relative_to(repo)): p.read_bytes() for p in repo.rglob("*.py")}
+    failed = finding([TestResult(GOAL, "failed", message=SAID, exception="AssertionError")], [GOAL])
     model = Instant(calls)
     policy = ModelPolicy(model)
     memory: dict[str, Any] = {}
     changes: dict[str, bytes | None] = {}
-    suspects = tuple(Suspect(path, 3, 0.9) for path in sorted(files) if path.endswith(".py"))[:5]
+    suspects = tuple(Suspect(path, line, 0.9, (REASON,)) for path, line in SUSPECTS)
     taken = []
     for _ in calls:
         workspace = Workspace(files.__getitem__, list(files), changes, is_protected)
-        view = View("make it pass", (goal,), workspace, Left(600, 100, 500_000), memory, failed, suspects=suspects)
+        view = View("make it pass", (GOAL,), workspace, Left(600, 100, 500_000), memory, failed, suspects=suspects)
         started = time.perf_counter()
         policy.edit(view)
         taken.append(time.perf_counter() - started)
@@ -135,7 +140,7 @@ def main() -> None:
         f"coder's own time a step      {statistics.median(taken) * 1000:6.1f} ms  (at most 15; "
         f"the first: {taken[0] * 1000:.0f} ms)"
     )
-    print(f"share of a prompt re-read    {reread(model):6.1%}")
+    print(f"share of a prompt re-read    {reread(model):6.1%}  (what is new in it; the rest is in the server's cache)")
     print(f"prompt tokens a step         {statistics.mean(ours):6.0f}")
     if len(sys.argv) > 1:
         with tempfile.TemporaryDirectory() as place:

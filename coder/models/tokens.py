@@ -18,7 +18,8 @@ def characters(messages: Sequence[Message], tools: Sequence[ToolSchema] = ()) ->
     for message in messages:
         size += len(message["content"]) + len(message.get("thinking", ""))
         if calls := message.get("tool_calls"):
-            size += len(json.dumps(calls, ensure_ascii=False))
+            # a call's id pairs it with its answer and is not shown to the model
+            size += sum(len(json.dumps([c["name"], c["arguments"]], ensure_ascii=False)) for c in calls)
     return size
 
 

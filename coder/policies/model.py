@@ -212,6 +212,8 @@ def _keep_score(forms: dict[str, list[int]], results: Sequence[ToolResult]) -> N
 def _event(result: ToolResult, pending: bool) -> ToolEvent:
     first = (result.text or result.name).split("\n", 1)[0]
     text = "" if result.repeated else result.text
+    if result.ok and result.name == "read_file":
+        text = text.partition("\n")[2]  # the heading is coder's own: it is not what was seen
     return ToolEvent(result.name, result.arguments, result.ok, result.repeated, cap(first, _SUMMARY), text, pending)
 
 

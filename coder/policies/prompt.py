@@ -22,6 +22,8 @@ _TEST_LINES = 60  # of the failing test that are shown
 _REFUSED = 3  # failed diffs that are shown
 _REFUSED_CHARS = 1500  # of each
 _AROUND = 5  # lines before and after a suspicious one
+_SHORT = 24  # lines of a function that is shown whole around it
+_QUOTED = 120  # characters of it that are quoted
 _FILES = 4  # files of a plan that are shown
 _PLACES = 3  # suspicious places that are shown with the lines around them
 _LISTED = 8  # that are named at all
@@ -43,7 +45,7 @@ _EDIT = f"""You fix a failing test in a repository by editing its code, using th
 Rules:
 - Read what you need, make the smallest edit that fixes the cause, then call run_tests.
 - {{how}}
-- Copy lines exactly as they are in the file, without the line number and the bar before them.
+- Copy lines exactly as they are in the file.
 - Tests, fixtures and their configuration must not be edited. Do not special-case the test's values.
 - Do not ask for what you already have. There is nobody to answer questions."""
 
@@ -139,13 +141,13 @@ def _files(view: View, paths: Sequence[str], room: int) -> dict[str, tuple[str, 
     shown = {}
     for path in paths[:_FILES]:
         try:
-            text = read_window(view.workspace, path, limit=room)
-            is_whole = len(text) <= room and "more lines left out" not in text
+            data = view.workspace.read(path)
+            is_whole = len(data) <= room
+            shown[path] = read_window(view.workspace, path, limit=room * 2), is_whole
             if not is_whole:
-                text = f"{path}, its outline:\n" + "\n".join(outline(path, view.workspace.read(path)))
+                shown[path] = cap(f"{path}, its outline:\n" + "\n".join(outline(path, data)), room), is_whole
         except (KeyError, ToolError):
             continue
-        shown[path] = cap(text, room), is_whole
     return shown
 
 
@@ -157,24 +159,42 @@ def _places(view: View, room: int, without: Collection[str]) -> list[str]:
             break
         if any(path == suspect.path and low <= suspect.line <= high for path, low, high, _ in windows):
             continue
-        windows.append((suspect.path, suspect.line - _AROUND, suspect.line + _AROUND, _why(suspect)))
+        windows.append((suspect.path, *_window(view, suspect), _why(view, suspect)))
     shown = []
     for path, low, high, why in windows:
         try:
-            text = read_window(view.workspace, path, max(1, low), high, room // max(1, len(windows)))
+            text = read_window(view.workspace, path, low, high, room // max(1, len(windows)))
         except (KeyError, ToolError):
             continue
-        shown.append(f"{clean(why)}\n{text}")
+        shown.append(f"{why}\n{text}")
     return shown
 
 
-def _why(suspect: Suspect) -> str:
-    return f"line {suspect.line}: {', '.join(suspect.reasons)}" if suspect.reasons else f"line {suspect.line}"
+def _window(view: View, suspect: Suspect) -> tuple[int, int]:
+    """The lines to show with a suspicious one: its function where that is short, else some around it, none beyond."""
+    low, high = max(1, suspect.line - _AROUND), suspect.line + _AROUND
+    data = view.workspace.read(suspect.path) if view.workspace.exists(suspect.path) else b""
+    for symbol in definitions(suspect.path, data):  # an inner function comes after the outer one
+        if symbol.kind == "function" and symbol.first_line <= suspect.line <= symbol.last_line:
+            if symbol.last_line - symbol.first_line <= _SHORT:
+                low, high = symbol.first_line, symbol.last_line
+            else:
+                low, high = max(low, symbol.first_line), min(high, symbol.last_line)
+    return low, high
+
+
+def _why(view: View, suspect: Suspect) -> str:
+    """The line in words: its number, its text, what speaks against it."""
+    data = view.workspace.read(suspect.path) if view.workspace.exists(suspect.path) else b""
+    lines = data.decode("utf-8", "replace").split("\n")
+    text = lines[suspect.line - 1].strip()[:_QUOTED] if suspect.line <= len(lines) else ""
+    reasons = f": {', '.join(suspect.reasons)}" if suspect.reasons else ""
+    return clean(f"line {suspect.line}, `{text}`{reasons}")
 
 
 def _listed(view: View, whole: Collection[str]) -> str:
     """The most suspicious lines of the files that are shown whole."""
-    return "\n".join(clean(f"{s.path}, {_why(s)}") for s in view.suspects[:_LISTED] if s.path in whole)
+    return "\n".join(f"{clean(s.path)}, {_why(view, s)}" for s in view.suspects[:_LISTED] if s.path in whole)
 
 
 def _types_seen(view: View) -> str:

@@ -85,7 +85,7 @@ def test_a_plan_is_one_call_with_the_evidence_in_it(fake_ollama: Fake) -> None:
     assert (plan.spent.prompt_tokens, plan.spent.completion_tokens, plan.spent.model_calls) == (300, 40, 1)
     [system, user] = fake.chats[0]["messages"]
     assert "make test_add pass" in system["content"] and GOAL in system["content"] and "+++ b/x" in system["content"]
-    assert "2|    return a - b" in user["content"], "the suspicious line with its source"
+    assert "line 2, `return a - b`" in user["content"], "the suspicious line with its source"
     assert "assert add(1, 2) == 3" in user["content"], "the failing test's source"
     assert "expected: 3" in user["content"] and "add is called once" in user["content"]
 
@@ -110,6 +110,19 @@ def test_the_outcome_of_the_tests_answers_the_call_that_asked(fake_ollama: Fake)
     assert (last["role"], last["tool_name"]) == ("tool", "run_tests") and "actual: 2" in last["content"]
     roles = [message["role"] for message in fake.chats[1]["messages"]]
     assert roles == ["system", "user", "assistant", "tool", "tool"], "every call has its one answer"
+
+
+def test_what_is_left_is_told_again_only_when_half_of_it_is_gone(fake_ollama: Fake) -> None:
+    fake = fake_ollama(
+        replies=[calls({"name": "read_file", "arguments": {"path": p}}) for p in ("a.py", "b.py", "c.py")]
+    )
+    memory: dict[str, Any] = {}
+    for tokens in (10_000, 6_000, 4_000):
+        now = view(memory, left=Left(600, 50, tokens))
+        policy(fake).edit(now)
+        memory = now.memory
+    told = [str(m.get("content")).count("[left:") for m in fake.chats[-1]["messages"]]
+    assert sum(told) == 2 and "4000 tokens" in str(fake.chats[-1]["messages"][-1]["content"])
 
 
 def test_the_conversation_goes_on_after_a_resume(fake_ollama: Fake) -> None:

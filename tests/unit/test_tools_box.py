@@ -81,7 +81,7 @@ def test_an_edit_shows_what_it_made() -> None:
     result = box.run(
         "str_replace", {"file": "src/calc.py", "old_str": "    return a - b\n\n", "new_str": "    return a + b\n\n"}
     )
-    assert result.ok and result.changed and "2|    return a + b" in result.text
+    assert result.ok and result.changed and "\n    return a + b" in result.text
     assert box.workspace.changes == {"src/calc.py": FILES["src/calc.py"].replace(b"a - b\n\n", b"a + b\n\n")}
 
 
@@ -108,7 +108,7 @@ def test_json_content_is_written_as_it_was_meant() -> None:
 
 def test_a_definition_comes_with_its_source_and_uses() -> None:
     text = toolbox().run("find_definition", {"symbol": "add"}).text
-    assert "function add" in text and "2|    return a - b" in text and "tests/test_calc.py:5" in text
+    assert "function add" in text and "\n    return a - b" in text and "tests/test_calc.py:5" in text
 
 
 def test_identical_calls_in_one_message_are_run_once() -> None:
@@ -129,7 +129,7 @@ def test_a_repeated_question_is_answered_by_what_is_known_until_something_change
     ask = ("read_file", {"path": "src/calc.py"})
     assert not box.run(*ask).repeated
     again = box.run("cat", {"file": "src/calc.py"})
-    assert again.repeated and again.text.startswith("You already have this") and "src/calc.py, lines 1" in again.text
+    assert again.repeated and again.text.startswith("You already have this") and "src/calc.py, 6 lines" in again.text
     box.run("create_file", {"path": "new.py", "content": "x = 1"})
     assert not box.run(*ask).repeated
 

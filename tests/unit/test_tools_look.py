@@ -151,7 +151,7 @@ def test_some_files_are_never_edited_whatever_is_allowed(path: str) -> None:
 
 
 def test_a_window_has_numbers_and_says_how_much_there_is() -> None:
-    assert read_window(workspace(), "src/box.py", 2, 3) == "src/box.py, lines 2 to 3 of 10:\n2|    limit = 3\n3|"
+    assert read_window(workspace(), "src/box.py", 2, 3) == "src/box.py, lines 2 to 3 of 10:\n    limit = 3\n"
     with pytest.raises(ToolError, match="only 10 lines"):
         read_window(workspace(), "src/box.py", 99)
     with pytest.raises(ToolError, match="binary file of 3 bytes"):

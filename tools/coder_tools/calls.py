@@ -26,16 +26,16 @@ class Tool:
     def schema(self) -> dict[str, Any]:
         """The OpenAI form, which Ollama takes too."""
         properties = {
-            name: {"type": kind} | ({"description": text} if name not in _PLAIN and text != _PATH[1] else {})
+            name: {"type": kind} | ({"description": text} if name not in _PLAIN else {})
             for name, (kind, text, _) in self.parameters.items()
         }
         required = [name for name, (_, _, needed) in self.parameters.items() if needed]
-        parameters = {"type": "object", "properties": properties, "required": required}
+        parameters = {"type": "object", "properties": properties} | ({"required": required} if required else {})
         function = {"name": self.name, "description": self.description, "parameters": parameters}
         return {"type": "function", "function": function}
 
 
-_PLAIN = frozenset({"start", "end", "content", "pattern", "summary", "replace", "test"})
+_PLAIN = frozenset({"path", "start", "end", "content", "pattern", "summary", "search", "replace", "test", "name"})
 """Parameters whose name says enough: a description costs tokens in every prompt. An error still gives it."""
 
 _PATH = ("string", "path relative to the repository", True)
@@ -67,8 +67,8 @@ TOOLS = {
         ),
         Tool(
             "find_definition",
-            "Where a name is defined and used.",
-            {"name": ("string", "such as Box.add", True)},
+            "Where a name such as Box.add is defined and used.",
+            {"name": ("string", "of a function, class or variable", True)},
         ),
         Tool(
             "edit_file",

@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from fnmatch import fnmatchcase
 
-from coder_tools.text import cap_lines, clean, decode, numbered
+from coder_tools.text import cap_lines, clean, decode
 from coder_tools.workspace import ToolError, Workspace, contained
 
 _LINE_LIMIT = 400  # characters of a line that are shown
@@ -40,7 +40,10 @@ def _folded(names: list[str], under: str) -> list[str]:
 
 
 def read_window(workspace: Workspace, path: str, start: int = 1, end: int = 0, limit: int = 12000) -> str:
-    """Lines `start` to `end` (both included, 0: as many as fit) with their numbers."""
+    """Lines `start` to `end` (both included, 0: as many as fit) as they are, under a heading that says which.
+
+    Without numbers: edits are made by text, numbers would be copied into them, and they cost a fifth of the tokens.
+    """
     text = clean(decode(path, workspace.read(path)).text)
     lines = text.split("\n")
     if lines[-1] == "":
@@ -51,15 +54,23 @@ def read_window(workspace: Workspace, path: str, start: int = 1, end: int = 0, l
         raise ToolError(f"{path} has only {len(lines)} lines. Read from an earlier one.")
     start = max(1, start)
     end = min(end if end >= start else len(lines), len(lines))
-    shown = [numbered_line(number, lines[number - 1]) for number in range(start, end + 1)]
-    body = cap_lines(shown, limit, "read on from the next line")
-    return f"{path}, lines {start} to {end} of {len(lines)}:\n{body}"
+    shown: list[str] = []
+    for line in map(shortened, lines[start - 1 : end]):
+        limit -= len(line) + 1
+        if limit < 0 and shown:
+            break
+        shown.append(line)
+    last = start + len(shown) - 1
+    which = f"lines {start} to {last} of {len(lines)}" if (start, last) != (1, len(lines)) else f"{last} lines"
+    more = [f"[... {end - last} more lines left out: read on from line {last + 1}]"] if last < end else []
+    return "\n".join([f"{path}, {which}:", *shown, *more])
 
 
-def numbered_line(number: int, line: str) -> str:
+def shortened(line: str) -> str:
+    """A line, cut where it is so long that it is data."""
     if len(line) > _LINE_LIMIT:
-        line = f"{line[:_LINE_LIMIT]} [... {len(line) - _LINE_LIMIT} characters left out]"
-    return numbered(number, line)
+        return f"{line[:_LINE_LIMIT]} [... {len(line) - _LINE_LIMIT} characters left out]"
+    return line
 
 
 def meant(workspace: Workspace, given: str) -> str:

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
-from coder_tools.files import numbered_line
-from coder_tools.text import cap_lines, clean
+from coder_tools.files import shortened
+from coder_tools.text import cap_lines, clean, numbered
 from coder_tools.workspace import ToolError, Workspace
 
 _FILE_LIMIT = 2_000_000  # bytes; larger files are data
@@ -35,7 +35,7 @@ def search(workspace: Workspace, pattern: str, under: str = "", limit: int = 600
         if path != last:
             lines.append(clean(path))
             last = path
-        lines.append(numbered_line(number, line))
+        lines.append(numbered(number, shortened(line)))
     more = " or more" if len(hits) >= _HITS else ""
     return f"{len(hits)}{more} matches{note}\n" + cap_lines(lines, limit, "narrow the pattern or the path")
 

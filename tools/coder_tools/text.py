@@ -109,7 +109,7 @@ def cap_around(text: str, limit: int) -> str:
 
 
 def numbered(number: int, line: str) -> str:
-    """A line with its number as every tool shows it: nothing between the bar and the text, so that both stay apart."""
+    """A line with where it is, for a list of places."""
     return f"{number}|{line}"
 
 
