@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit test-models test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
+.PHONY: help setup demo test test-unit test-models test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume power-loss bench-repair bench-repair-speed train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -61,6 +61,9 @@ cheats: setup   ## 13 cheats on each of 20 tasks that cannot be done: none may b
 
 kills-resume: setup ## 200 runs killed at seeded instants, each resumed to the patch of the unbroken run
 	@.venv/bin/python tests/kills/kills.py $(ARGS)
+
+power-loss: setup ## 40 of these, after each of which the disk has lost what it was not given durably (root, loop devices)
+	@.venv/bin/python tests/kills/kills.py --power-loss --kills 40 $(ARGS)
 
 bench-repair: setup ## bugs planted in libraries: how many are fixed; ARGS="--limit 10 --libraries glom" for a part
 	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair $(ARGS)

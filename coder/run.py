@@ -41,7 +41,7 @@ def fix(request: Request, store: RunStore, listen: Listen) -> Result:
 def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
     """Go on with a run from its last finished step, with the budgets it has left.
 
-    Raises UsageError for a run that is unknown, over, alive in another process, or of another graph version.
+    Raises UsageError for a run that is unknown, over, alive in another process, or of a newer coder.
     """
     rundir = store.open(run_id)
     if rundir.running():
@@ -49,15 +49,20 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
     ended = rundir.result()
     if ended is not None and not ended.resumable:
         raise UsageError(f"run {rundir.id} is over ({ended.status}): nothing to resume")
-    version = rundir.read_json("graph.json") or {"version": GRAPH_VERSION}  # None: killed before anything was done
-    if version["version"] != GRAPH_VERSION:
-        raise UsageError(f"run {rundir.id} was made by another version of coder and cannot be resumed; start it anew")
-    if (kept := version.get("checkpoints", "sqlite")) != kind():
+    graph = _graph_of(rundir)
+    if graph["version"] > GRAPH_VERSION or rundir.is_of_a_newer_coder():
+        raise UsageError(f"run {rundir.id} was made by a newer coder; resume it with that, or with one newer still")
+    if (kept := graph.get("checkpoints", "sqlite")) != kind():
         raise UsageError(f"run {rundir.id} keeps its checkpoints in {kept}: {_HOW_TO_REACH[kept]}")
     sweep(store)
     rundir.claim()
     rundir.forget_result()
     return _drive(rundir, Request.from_dict(rundir.meta()["request"]), listen, resumed=True)
+
+
+def _graph_of(rundir: RunDir) -> dict[str, Any]:
+    """What wrote the checkpoints, and where to. A run that was killed before it said so has none."""
+    return rundir.read_json("graph.json") or {"version": GRAPH_VERSION}
 
 
 def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -> Result:
@@ -67,6 +72,8 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
     session: Session | None = None
     try:
         rundir.log.append("run", "start", {"repo": str(request.repo), "goal": request.goal, "resumed": resumed})
+        if resumed:
+            _renew(rundir)
         session = _open(rundir, request, before, resumed=resumed)
         state = _invoke(session, state, resumed=resumed)
     except CoderError as error:
@@ -92,6 +99,23 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
     return _finish(rundir, request, session, state)
 
 
+def _renew(rundir: RunDir) -> None:
+    """Give up checkpoints that this coder cannot go on from, and what a power loss has torn; the record says so."""
+    from coder.recover import put_aside
+    from coder.saver import open_saver
+    from coder_sandbox.snapshot import Base
+
+    damaged, version = put_aside(rundir), _graph_of(rundir)["version"]
+    if damaged or version < GRAPH_VERSION:
+        why = f"{' and '.join(damaged)} cannot be read" if damaged else f"an older coder wrote them (version {version})"
+        rundir.log.append("record", "outdated", {"why": why})
+        with open_saver(rundir.path) as saver:
+            saver.delete_thread(rundir.id)
+        rundir.write_json("graph.json", {"version": GRAPH_VERSION, "checkpoints": kind()})
+    if Base.is_whole(rundir.path) and (removed := Base.mend(rundir.path)):
+        rundir.log.append("record", "mended", {"removed": removed})
+
+
 def _foreseen(error: Exception) -> str:
     """The words of a fault of a lower room; "" for our own bug."""
     from coder.models.contract import ModelError
@@ -99,7 +123,7 @@ def _foreseen(error: Exception) -> str:
     from coder_sandbox.snapshot import SnapshotError
     from coder_tools.testing import TestRunFailed
 
-    if isinstance(error, sqlite3.OperationalError):  # the checkpoints: nothing else here is a database
+    if isinstance(error, sqlite3.DatabaseError):  # the checkpoints: nothing else here is a database
         return f"cannot keep the checkpoints: {error}; free some space or mend the disk, and resume the run"
     return str(error) if isinstance(error, ModelError | SandboxError | SnapshotError | TestRunFailed) else ""
 
@@ -198,9 +222,13 @@ def _invoke(session: Session, state: State, *, resumed: bool) -> State:
             "configurable": {"thread_id": session.rundir.id},
             "recursion_limit": 2 * session.request.steps + 20,
         }
-        known = graph.get_state(config).values if resumed else None
+        start: State | None = state
+        if resumed:
+            from coder.recover import resumable
+
+            start = resumable(session, saver, cast(State, graph.get_state(config).values))
         # A checkpoint is written beside what comes next, one after the other: a kill costs the step under way at most.
-        final = graph.invoke(None if known else state, config, durability="async")
+        final = graph.invoke(start, config, durability="async")
     return cast(State, final)
 
 

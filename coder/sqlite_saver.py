@@ -6,6 +6,7 @@ waits for the disk, so nothing is written besides them.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,10 @@ class NewestSqliteSaver(SqliteSaver):
     """Deletes what came before from time to time, once a new checkpoint is on the disk."""
 
     _puts = 0
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        super().__init__(conn)
+        conn.execute("PRAGMA synchronous=FULL")  # whatever this SQLite was built with
 
     def put(
         self,

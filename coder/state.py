@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 GRAPH_VERSION = 3
-"""Raised when nodes or their meaning change: a checkpoint of another version cannot be resumed."""
+"""Raised when nodes, their meaning or the form of a checkpoint change: from an older checkpoint nothing is taken over,
+the run is recovered from its record (`recover.py`)."""
 
 NodeName = Literal["baseline", "plan", "edit", "test", "analyze", "verify"]
 Proposal = Literal["baseline", "plan", "edit", "test", "analyze", "verify", "rollback", "stop"]

@@ -219,6 +219,17 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("supervisor", "checkpoint"): _checkpoint,
     ("verify", "start"): _verifying,
     ("verify", "done"): _verified,
+    ("record", "outdated"): lambda data: (
+        f"its checkpoints are not gone on from: {one_line(str(data['why']))}; the record is"
+    ),
+    ("record", "recovered"): lambda data: (
+        f"begun again at the baseline: {count(data['steps'], 'step')} spent so far, "
+        f"{count(data['tested'], 'tested state')} kept, {count(data['goal_passed'], 'goal test')} pass with the best"
+    ),
+    ("record", "mended"): lambda data: (
+        f"{count(len(data['removed']), 'half-written file')} of the run's own git repository removed; "
+        "what they were is written again"
+    ),
     ("record", "cut"): lambda data: (
         f"{count(data['bytes'], 'byte')} at the end of the log were half-written and are left out"
     ),

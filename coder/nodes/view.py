@@ -97,8 +97,8 @@ def record_prompt(session: Session, node: NodeName, state: State, spent: Spent) 
     """Keep what was sent to the model."""
     if spent.prompt is None:
         return
-    tokens = {"prompt_tokens": spent.prompt_tokens, "completion_tokens": spent.completion_tokens}
-    session.emit(node, "prompt", {"step": state["counts"]["steps"] + 1, **session.prompts.take(spent.prompt), **tokens})
+    cost = {name: getattr(spent, name) for name in ("prompt_tokens", "completion_tokens", "model_calls")}
+    session.emit(node, "prompt", {"step": state["counts"]["steps"] + 1, **session.prompts.take(spent.prompt), **cost})
 
 
 def _candidate(stored: dict[str, Any]) -> Candidate:

@@ -28,6 +28,7 @@ class Blobs:
             # The graph may run a node in a thread of its own, never two at a time.
             self._db = sqlite3.connect(path, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")  # whatever this SQLite was built with
             self._db.execute("CREATE TABLE IF NOT EXISTS blobs (ref TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
 
     def save(self, value: Any) -> str:

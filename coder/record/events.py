@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from coder.record.mask import Masker
-from coder.record.storage import faults
+from coder.record.storage import faults, sync_directory
 
 SCHEMA = "coder.event/1"
 
@@ -78,6 +78,7 @@ class EventLog:
         self._lock = Lock()
         with faults(path):
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            sync_directory(path.parent)
             self._seq, cut = self._recover()
         if cut:
             self.append("record", "cut", {"bytes": cut})

@@ -49,7 +49,7 @@ def prompts(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     refs: list[str] = []
     for event in events:
-        if event.kind == "prompt":
+        if event.kind == "prompt" and "whole" in event.data:  # an older coder kept them elsewhere
             refs = [] if event.data["whole"] else list(refs)
             for first, last, now in reversed(event.data["messages"]):
                 refs[first:last] = now

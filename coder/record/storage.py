@@ -40,9 +40,19 @@ def write_atomic(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)
+            sync_directory(path.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def sync_directory(path: Path) -> None:
+    """Return when the names in a directory are on the disk: a file may be there, and its name not."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def private_dir(path: Path) -> None:

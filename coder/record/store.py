@@ -20,10 +20,10 @@ from typing import Any
 
 from coder.errors import EnvironmentFault, UsageError
 from coder.record.blobs import Blobs
-from coder.record.events import Event, EventLog, read_events
+from coder.record.events import SCHEMA, Event, EventLog, read_events
 from coder.record.mask import Masker
 from coder.record.result import Result
-from coder.record.storage import faults, private_dir, write_atomic
+from coder.record.storage import faults, private_dir, sync_directory, write_atomic
 
 META_SCHEMA = "coder.run/1"
 CHANGES = "changes.json"
@@ -92,6 +92,11 @@ class RunDir:
         if not isinstance(meta, dict) or not {"repo", "goal", "request", "started"} <= meta.keys():
             raise EnvironmentFault(f"the record of run {self.id} is damaged: {self.path / 'meta.json'}")
         return meta
+
+    def is_of_a_newer_coder(self) -> bool:
+        """Whether the record has a form that came after what this coder reads."""
+        newest = max((_version(event.schema) for event in self.events()), default=0)
+        return newest > _version(SCHEMA) or _version(str(self.meta().get("schema", ""))) > _version(META_SCHEMA)
 
     def write_json(self, name: str, value: Any) -> None:
         """Replace a JSON file of the run atomically; `name` may lie in a directory ("alternatives/1.json").
@@ -334,7 +339,16 @@ class RunStore:
             path = self.runs / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
             with faults(self.home), suppress(FileExistsError):
                 path.mkdir(mode=0o700)
+                for place in (self.home.parent, self.home, self.runs):
+                    with suppress(PermissionError):  # of a parent that may be entered only
+                        sync_directory(place)
                 return path
+
+
+def _version(schema: str) -> int:
+    """The number of a schema such as `coder.event/1`; 0 where it has none."""
+    number = schema.rpartition("/")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _some(ids: Sequence[str]) -> str:

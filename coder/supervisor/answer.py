@@ -30,8 +30,8 @@ def answer(session: Session, state: State, update: State, seen: Seen) -> Decisio
     _count(state, update)
     text = _NUDGES[seen.label.name].format(reason=seen.label.reason)
     decision = _carry_out(session, state, update, rung, text)
-    session.emit(
-        "supervisor",
+    session.live.tell(
+        session.rundir,
         "intervention",
         {
             "rung": rung.word,

@@ -29,9 +29,17 @@ def keep(session: Session, state: State, update: State) -> None:
     entry = [passed, broken, size, shape(changes), state["finding"]]
     update["tested"] = {**state["tested"], state["change"]: entry}
     data = {"commit": commit, "goal_passed": passed, "regressed": broken, "bytes": size}
-    session.emit("supervisor", "checkpoint", data)
+    session.live.tell(session.rundir, "checkpoint", {**data, "step": state["counts"]["steps"]})
     if not broken and passed and rank(entry) > rank(state["tested"].get(state["best"], _NOTHING)):
         update["best"], update["best_passed"] = state["change"], passed
+
+
+def keep_again(session: Session, state: State) -> None:
+    """Commit the tested states whose commits are gone: git did not wait for the disk with them."""
+    there = set(session.base.store.text("for-each-ref", "--format=%(refname)", REFS).split())
+    for number, ref in enumerate(state["tested"], 1):
+        if f"{REFS}/{number}" not in there:
+            session.base.keep(session.load_changes(ref), f"{REFS}/{number}")
 
 
 _NOTHING: list[Any] = [0, 0, 0, "", ""]

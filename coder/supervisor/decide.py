@@ -57,7 +57,7 @@ def _look(session: Session, state: State, update: State) -> Seen | None:
         drift[seen.label.name] += 1
         update["drift"] = drift
     if seen.helped is not None:
-        session.emit("supervisor", "effect", {"helped": seen.helped, "step": state["counts"]["steps"]})
+        session.live.tell(session.rundir, "effect", {"helped": seen.helped, "step": state["counts"]["steps"]})
     return seen
 
 
@@ -78,6 +78,7 @@ def _asking(session: Session, state: State, update: State) -> Ask | None:
 
 def _told(session: Session, state: State, decision: Decision, seen: Seen | None) -> dict[str, Any]:
     data: dict[str, Any] = {"next": decision.next, "reason": decision.reason, "after": state["last"]}
+    data["step"] = state["counts"]["steps"]
     if seen is not None:
         label = seen.label
         data |= {"label": label.name, "confidence": round(label.confidence, 2), "cause": label.reason}
@@ -126,7 +127,8 @@ def _roll_back(session: Session, state: State, update: State, why: str) -> None:
     update["regressed"] = []
     if state["change"] == state["best"]:  # what was refuted is no state to go back to
         update["best"], update["best_passed"] = best_of(state["tested"], without=update["failed"])
-    session.emit("supervisor", "rollback", {"reason": reason, "tests": broke[:20]})
+    data = {"reason": reason, "tests": broke[:20], "change": state["change"], "step": state["counts"]["steps"]}
+    session.live.tell(session.rundir, "rollback", data)
     waiting = [ref for ref in state["plausible"] if ref not in update["failed"]]
     if waiting:
         update["change"], update["plausible"], update["proposal"] = waiting[0], waiting[1:], "verify"

@@ -7,10 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from coder.record.events import Event
+from coder.record.mask import Masker
 from coder.record.store import RunDir
 from coder.supervisor.watch import Ask, Seen, Watch
 from coder.trajectories.contract import Judgement
 from coder.trajectories.own import judgements, step_of
+
+ONCE = frozenset({"checkpoint", "effect", "intervention", "rollback"})
+"""Kinds of events that are counted. Each names its step, and there is one of a kind to a step."""
 
 
 class Live:
@@ -21,6 +25,7 @@ class Live:
         self._last = 0  # the number of the newest step seen
         self._seen: Seen | None = None
         events = list(record)
+        self._told = [(e.kind, e.data) for e in events if e.node == "supervisor" and e.kind in ONCE]
         said = judgements(events)
         for event in events:
             if event.kind == "step" and _number(event) > self._last:
@@ -32,6 +37,11 @@ class Live:
             self._take(rundir.log.append(node, "step", {**data, "number": number}), ask=ask)
         assert self._seen is not None  # a step was taken just now or before
         return self._seen
+
+    def tell(self, rundir: RunDir, kind: str, data: dict[str, Any]) -> None:
+        """Record what the supervisor did after a step, unless the record has it: a kill may have come after it."""
+        if not self._told or (kind, Masker().value(data)) not in self._told:
+            rundir.log.append("supervisor", kind, data)
 
     def _take(self, event: Event, said: Judgement = "", ask: Ask | None = None) -> None:
         self._last = _number(event)

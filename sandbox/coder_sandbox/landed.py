@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .durable import write_durably
 from .objects import Entry
-from .worktree import write_durably
 
 NAME = "landed.json"
 

@@ -13,6 +13,13 @@ FILE, EXECUTABLE, LINK = 0o100644, 0o100755, 0o120000
 AUTHOR = b"coder <coder@localhost> 0 +0000"
 """Of private commits only, with a fixed date: equal trees make equal commits."""
 
+IN_ONE_FILE = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "fastimport.unpackLimit",
+    "GIT_CONFIG_VALUE_0": "0",
+}
+"""A small tree too is kept as a pack: that is on the disk at once, where each loose object would be waited for."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -64,7 +71,8 @@ def write_commit(
 ) -> str:
     """Commit `files` on top of `parent` (on nothing if empty) less `deleted`, at `ref`; the commit's id."""
     stream = _stream(ref, files, parent, deleted)
-    repository.run("fast-import", "--quiet", "--force", "--depth=0", "--done", stdin=stream)
+    env = {} if parent else IN_ONE_FILE
+    repository.run("fast-import", "--quiet", "--force", "--depth=0", "--done", stdin=stream, env=env)
     return repository.text("rev-parse", "--verify", ref)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import paths, worktree
+from . import durable, paths, worktree
 from .faults import SnapshotError, WrongRepository, in_words, shown_name
 from .git import Repository
 from .listing import find_repository, is_bare, list_files, prefix_in
@@ -66,6 +66,18 @@ class Base:
     def is_whole(run_dir: Path) -> bool:
         """Whether `take` came to its end here: killed before that, it leaves a part that is of no use."""
         return (run_dir / "base.json").exists()
+
+    @staticmethod
+    def mend(run_dir: Path) -> list[str]:
+        """Remove what a power loss has left half-written of the private repository; the names of what was removed.
+
+        SnapshotError if that is a part of the base itself.
+        """
+        store = _store(run_dir)
+        removed = durable.mend(store)
+        if store.git_dir.joinpath(BASE_REF).exists():
+            return removed
+        raise SnapshotError(f"the snapshot in {run_dir} is damaged; start a new run")
 
     @classmethod
     def open(cls, run_dir: Path) -> Base:
@@ -152,6 +164,16 @@ class Base:
             gone = [path for path, data in changes.items() if data is None]
             return write_commit(self.store, ref, files, self.commit, gone)
 
+    def kept(self, commit: str) -> dict[str, bytes | None]:
+        """The changes that a commit of `keep` holds. SnapshotError if it is not there, or not whole."""
+        with in_words(f"read the state {commit}"):
+            there = read_tree(self.store, commit)
+            with self.store.blobs() as blob:
+                changes: dict[str, bytes | None] = {
+                    path: blob(entry.oid) for path, entry in there.items() if self.entries.get(path) != entry
+                }
+        return changes | dict.fromkeys(self.entries.keys() - there.keys())
+
     def checked(self, changes: Changes | None) -> dict[str, bytes | None]:
         """A copy of the changes, without those that change nothing. SnapshotError if a path is not acceptable."""
         return paths.checked(changes or {}, self.entries, self.products)
@@ -233,7 +255,8 @@ def _snapshot(repo: Path, run_dir: Path, max_files: int, max_bytes: int) -> None
     prefix = prefix_in(find_repository(repo), repo)
     meta = {"repo": str(repo), "prefix": prefix, "commit": commit, "products": products}
     meta["tree"] = store.text("rev-parse", f"{commit}^{{tree}}")
-    worktree.write_durably(run_dir / "base.json", json.dumps(meta).encode())
+    durable.sync_tree(store.git_dir)
+    durable.write_durably(run_dir / "base.json", json.dumps(meta).encode())
 
 
 def _small_enough(repo: Path, products: list[str]) -> list[str]:

@@ -103,15 +103,3 @@ def _write(parent: int, name: str, entry: Entry, data: bytes) -> None:
 
 def _rights(entry: Entry) -> int:
     return 0o755 if entry.mode == EXECUTABLE else 0o644
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file of coder's own at once, and on the disk when this returns."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    with directory(path.parent) as handle:
-        os.fsync(handle)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from coder.record.events import Event
 from coder.record.result import Result
 from coder.record.store import RunStore
 from coder.task import Request
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "kills"))
+
+import kills
 
 Git = Callable[..., str]
 MakeRepo = Callable[..., Path]
@@ -133,5 +138,23 @@ def fix(store: RunStore, monkeypatch: pytest.MonkeyPatch, target_env: Path) -> F
     def go(repo: Path, goal: str = "", listen: Callable[[Event], None] = lambda event: None, **more: Any) -> Result:
         request = Request(repo=repo, goal=goal, **{"model": "none", "sandbox": "bwrap", "time": 60.0, **more})
         return run.fix(request, store, listen)
+
+    return go
+
+
+@pytest.fixture
+def play(
+    tmp_path: Path, store: RunStore, monkeypatch: pytest.MonkeyPatch, scripted_policy: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Runs, or resumes, a scripted policy without a sandbox: play(steps, run_id="", **request)."""
+    repo = kills.repository(tmp_path / "repo")
+    monkeypatch.setenv("VIRTUAL_ENV", str(kills.TARGET))
+
+    def go(steps: list[Any], run_id: str = "", listen: Callable[[Event], None] = lambda e: None, **more: Any) -> Any:
+        monkeypatch.setattr(run, "_policy", lambda request: (scripted_policy(steps), "scripted", "test"))
+        if run_id:
+            return run.resume(run_id, store, listen)
+        given = {"model": "none", "sandbox": "none", "time": 120.0, **more}
+        return run.fix(Request(repo, "test_cheapest", **given), store, listen)
 
     return go

@@ -7,7 +7,6 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import kills
 import pytest
 
 from coder import run
@@ -26,35 +26,8 @@ from coder.record.store import RunStore
 from coder.sqlite_saver import PRUNE_EVERY
 from coder.task import Request
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "kills"))
-
-import kills
-
 FIXED = kills.PRICES.replace("max", "min").encode()
 PATH = "shop/prices.py"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> RunStore:
-    return RunStore(tmp_path / "home")
-
-
-@pytest.fixture
-def play(
-    tmp_path: Path, store: RunStore, monkeypatch: pytest.MonkeyPatch, scripted_policy: Callable[..., Any]
-) -> Callable[..., Any]:
-    """Runs, or resumes, a scripted policy without a sandbox: play(steps, run_id="", **request)."""
-    repo = kills.repository(tmp_path / "repo")
-    monkeypatch.setenv("VIRTUAL_ENV", str(kills.TARGET))
-
-    def go(steps: list[Any], run_id: str = "", listen: Callable[[Event], None] = lambda e: None, **more: Any) -> Any:
-        monkeypatch.setattr(run, "_policy", lambda request: (scripted_policy(steps), "scripted", "test"))
-        if run_id:
-            return run.resume(run_id, store, listen)
-        given = {"model": "none", "sandbox": "none", "time": 120.0, **more}
-        return run.fix(Request(repo, "test_cheapest", **given), store, listen)
-
-    return go
 
 
 @pytest.mark.slow

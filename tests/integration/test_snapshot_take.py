@@ -369,7 +369,7 @@ def test_a_full_disk_is_told_and_nothing_half_made_stays(make_repo, take, tmp_pa
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(snapshot_module.worktree, "write_durably", full)
+    monkeypatch.setattr(snapshot_module.durable, "write_durably", full)
     with pytest.raises(SnapshotError, match="disk is full"):
         take(repo)
     assert list((tmp_path / "run").iterdir()) == []

@@ -1,12 +1,13 @@
 """Drives one run in a process of its own, to be killed: drive.py REPO HOME SANDBOX POLICY. A run begun is resumed.
 
 POLICY is `search`, or `scripted`: a model with a script, which drifts, edits wrongly, breaks something and then fixes.
-The last line of the output is the result.
+The last line of the output is the result. The model adds a byte to the file $KILLS_ASKED with each call it gets.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,8 @@ class Scripted:
         return 0
 
     def chat(self, messages: Sequence[Message], tools: Sequence[Any], **_: Any) -> Reply:
+        with Path(os.environ["KILLS_ASKED"]).open("ab") as file:
+            file.write(b".")
         if not tools:
             return Reply("HYPOTHESIS: cheapest takes the dearest\nFILES: shop/prices.py\nEVIDENCE: 3", prompt_tokens=90)
         at = sum(m["role"] == "assistant" for m in messages)
