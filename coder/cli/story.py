@@ -141,6 +141,13 @@ def _rollback(data: Data) -> str:
     return f"rolled back: {data['reason']}"
 
 
+def _examined(data: Data) -> str:
+    right, asked = int(data["right"]), int(data["of"])
+    if right == asked:
+        return f"the judge model is heeded: it answered all {asked} questions rightly"
+    return f"the judge model is not heeded: question {right + 1} of {asked} it did not answer rightly"
+
+
 def _intervention(data: Data) -> str:
     sure = f"{data['label']}, {float(data['confidence']):.2f}"
     return f"stepped in ({data['rung']}): {sure}: {one_line(str(data['reason']))}"
@@ -214,6 +221,7 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("analyze", "finding"): _finding,
     ("supervisor", "decision"): _decision,
     ("supervisor", "rollback"): _rollback,
+    ("supervisor", "examined"): _examined,
     ("supervisor", "intervention"): _intervention,
     ("supervisor", "effect"): _effect,
     ("supervisor", "checkpoint"): _checkpoint,

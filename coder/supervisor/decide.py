@@ -13,6 +13,7 @@ from coder.supervisor.budget import RESERVE_STEPS
 from coder.supervisor.checkpoints import best_of, keep
 from coder.supervisor.decision import Decision
 from coder.supervisor.honesty import dishonest
+from coder.supervisor.second_opinion import EXAM
 from coder.supervisor.watch import Ask, Seen
 from coder.trajectories.contract import Judgement, Step
 
@@ -68,8 +69,17 @@ def _asking(session: Session, state: State, update: State) -> Ask | None:
         return None
 
     def ask(facts: Sequence[str], step: Step) -> Judgement:
-        says, spent = judge.ask(facts, step)
-        update["counts"] = charge(state, spent)
+        if session.budget.spent(state):
+            return ""
+        if session.live.heeds_judge is None:
+            right, spent = judge.sit_exam(session.budget.remaining())
+            update["counts"] = charge(state, spent)
+            session.live.heeds_judge = right == len(EXAM)
+            session.emit("supervisor", "examined", {"right": right, "of": len(EXAM)})
+        if not session.live.heeds_judge:
+            return ""
+        says, spent = judge.ask(facts, step, session.budget.remaining())
+        update["counts"] = charge(State(**{**state, **update}), spent)
         session.emit("supervisor", "judged", {"number": state["counts"]["steps"], "says": says})
         return says
 

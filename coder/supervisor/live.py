@@ -26,6 +26,10 @@ class Live:
         self._seen: Seen | None = None
         events = list(record)
         self._told = [(e.kind, e.data) for e in events if e.node == "supervisor" and e.kind in ONCE]
+        exams = [
+            e.data.get("right") == e.data.get("of") for e in events if (e.node, e.kind) == ("supervisor", "examined")
+        ]
+        self.heeds_judge = exams[-1] if exams else None  # None: the judge model has not been examined yet
         said = judgements(events)
         for event in events:
             if event.kind == "step" and _number(event) > self._last:

@@ -10,7 +10,11 @@ from pathlib import Path
 
 from corpus import Sequence, sequences
 from detectors import DETECTORS, Detector
-from recorded import recorded
+from recorded import labelled, recorded
+
+from coder.supervisor.watch import Watch
+
+LETTERS = {"c": "calibrated", "t": "overthinking", "a": "overacting"}
 
 
 @dataclass
@@ -76,6 +80,37 @@ def sooner() -> float:
     return statistics.median(gains)
 
 
+@dataclass
+class Agreement:
+    """Steps of a real model's runs: what somebody who read them says, against coder's labels."""
+
+    runs: int = 0
+    steps: int = 0
+    same: int = 0  # the very label
+    drifting: int = 0
+    seen: int = 0  # of those, the ones that coder calls drifting too
+    calibrated: int = 0
+    blamed: int = 0  # of those, the ones that coder calls drifting
+
+
+def agreement() -> Agreement:
+    """Over every run that was labelled step by step."""
+    total = Agreement()
+    for sequence, letters in labelled():
+        watch = Watch()
+        names = [watch.see(step).label.name for step in sequence.steps]
+        total.runs += 1
+        total.steps += len(names)
+        total.same += sum(LETTERS[letter] == name for letter, name in zip(letters, names, strict=True))
+        for letter, name in zip(letters, names, strict=True):
+            drifts = name != "calibrated"
+            total.drifting += letter != "c"
+            total.seen += letter != "c" and drifts
+            total.calibrated += letter == "c"
+            total.blamed += letter == "c" and drifts
+    return total
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser()
@@ -89,6 +124,13 @@ def main() -> None:
         print(f"  {'':18} {'recall':>7} {'precision':>10} {'steps to detection':>19} {'false interventions':>20}")
         for name, s in rows:
             print(f"  {name:18} {s.recall:7.2f} {s.precision:10.2f} {s.delay:19.1f} {s.false_rate:19.1%}")
+    found = agreement()
+    print(
+        f"a real model's {found.steps} steps in {found.runs} runs, labelled by hand: {found.same} have the same label;"
+    )
+    print(
+        f"  {found.seen} of {found.drifting} drifting ones are seen, {found.blamed} of {found.calibrated} others blamed"
+    )
     print(f"sooner than the best of the others, in the median: {sooner():.0f} steps", flush=True)
     if not given.no_runs:
         end_to_end(given.kept)

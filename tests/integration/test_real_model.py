@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +14,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from coder import run
 from coder.models.contract import Message, ModelError
 from coder.models.openai import OpenAIModel
+from coder.policies.model import ModelPolicy
 from coder.policies.replies import calls_in
+from coder.record.events import read_events
 from coder.record.result import Result
 from coder_tools.toolbox import schemas
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "drift"))
+
+import drifters
 
 ENV = Path(__file__).parents[2] / ".cache" / "models" / "env"
 START = 120.0  # seconds the server may take to load the model
@@ -96,3 +104,26 @@ def test_a_whole_run_ends_honestly(url: str, make: Callable[..., Path], fix: Cal
     assert result.status == "not_fixed" or result.verification.goal_passed == 1
     assert result.counts.model_calls > 0
     assert result.seconds.total <= 90.0 + 60.0
+
+
+def test_as_a_judge_it_makes_no_verdict_worse(
+    url: str, make: Callable[..., Path], fix: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says anything: the exam finds that out, and the labels are those of the rules; what it cost is counted."""
+    files = {**drifters.FILES, "long.txt": "\n".join(f"row {n} says {n * 7919}" for n in range(400))}
+    ended = {}
+    for judge in ("", f"openai:smollm2@{url}"):
+        policy = ModelPolicy(drifters.Drifter(drifters.WAYS["ask_known"], "nudge"))
+        monkeypatch.setattr(run, "_policy", lambda request, policy=policy: (policy, "scripted", "test"))
+        given = {"model": "none", "sandbox": "none", "time": 240.0, "tokens": 10**7, "judge": judge}
+        ended[judge] = fix(make(files, name=f"repo{len(ended)}"), "test_cheapest", **given)
+    rules, judged = ended.values()
+    assert (judged.status, judged.drift.overacting, judged.drift.interventions) == (
+        rules.status,
+        rules.drift.overacting,
+        rules.drift.interventions,
+    )
+    events = list(read_events(Path(judged.run_dir) / "events.jsonl"))
+    [exam] = [e.data for e in events if e.kind == "examined"]
+    assert exam["right"] < exam["of"] and not any(e.kind == "judged" for e in events)
+    assert judged.counts.model_calls == rules.counts.model_calls + exam["right"] + 1

@@ -12,7 +12,7 @@ from coder.models.contract import ModelError, Reply
 from coder.record.store import RunStore
 from coder.supervisor.live import Live
 from coder.supervisor.review import review
-from coder.supervisor.second_opinion import UNSURE, Judge
+from coder.supervisor.second_opinion import EXAM, UNSURE, Judge
 from coder.supervisor.watch import Watch
 from coder.trajectories.contract import Call, Step, Trajectory
 from coder.trajectories.own import data_of, steps_in
@@ -34,7 +34,7 @@ class Model:
 
     def chat(self, messages: Any, tools: Any, **limits: Any) -> Reply:
         self.asked += 1
-        assert not tools and limits["think"] is False and "gamma" in messages[-1]["content"]
+        assert not tools and limits["think"] is False and messages[-1]["content"].startswith("Known before:")
         if isinstance(self.says, ModelError):
             raise self.says
         return Reply(self.says, prompt_tokens=50, completion_tokens=2, done_reason="stop")
@@ -67,6 +67,31 @@ def test_one_word_counts(says: str, judgement: str) -> None:
 
 def test_a_judge_that_fails_leaves_it_to_the_rules() -> None:
     assert Judge(Model(ModelError("gone"))).ask([], UNSURE_STEP)[0] == ""
+
+
+class Rules:
+    """Says what is right of the exam's questions, and of any other something of its own."""
+
+    def __init__(self, says: str, right: int = len(EXAM)) -> None:
+        self._answers = [answer for _, answer in EXAM[:right]] + [says] * 9
+        self.asked = 0
+
+    def chat(self, messages: Any, tools: Any, **limits: Any) -> Reply:
+        assert 0 < limits["timeout"] <= 30 and limits["max_tokens"] <= 300
+        self.asked += 1
+        return Reply(self._answers[self.asked - 1], prompt_tokens=50, completion_tokens=2, done_reason="stop")
+
+
+@pytest.mark.parametrize(("right", "asked"), [(0, 1), (2, 3), (len(EXAM), len(EXAM))])
+def test_who_fails_the_exam_is_asked_no_more(right: int, asked: int) -> None:
+    model: Any = Rules("perhaps", right)
+    made, spent = Judge(model).sit_exam(5.0)
+    assert (made, model.asked, spent.model_calls, spent.prompt_tokens) == (right, asked, asked, 50 * asked)
+
+
+def test_no_model_that_always_says_the_same_passes_the_exam() -> None:
+    for says in ("new", "known", "", "new or known"):
+        assert Judge(Model(says)).sit_exam()[0] < len(EXAM)
 
 
 def test_a_resumed_run_and_its_review_have_what_the_judge_said(tmp_path: Path) -> None:
