@@ -54,12 +54,12 @@ def resumable(session: Session, saver: BaseCheckpointSaver[Any], known: State) -
 
 
 def recovered(session: Session) -> State:
-    """The state that a run has by its record alone: a fresh one if no step of it has ended."""
+    """The state that a run has by its record alone: a fresh one if nothing of it has ended but the baseline."""
     state = fresh()
     events = _finished(list(session.rundir.events()))
-    if not events:
-        return state
     _account(session, state, events)
+    if state["counts"]["steps"] <= 1:  # the step that was lost is the one that is done again, and counts once
+        return fresh()
     _tested(session, state, events)
     best = {"steps": state["counts"]["steps"], "tested": len(state["tested"]), "goal_passed": state["best_passed"]}
     session.emit("record", "recovered", best)
