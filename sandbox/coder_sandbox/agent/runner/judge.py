@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Callable, List, Optional, Protocol, Sequence, Tuple
+from typing import Callable, List, NoReturn, Optional, Protocol, Sequence, Tuple
 
 from .place import Plan
-from .pool import Child
+from .pool import Child, Forked
 from .project import shorten
 from .report import Record, Report
 
@@ -24,6 +24,13 @@ class Tests(Protocol):
 
     def run(self, ids: Sequence[str], each: Callable[[Record], bool]) -> None:
         """Run tests in this order, and hand over the result of each. Ends when `each` returns False."""
+
+    def fork_from(self, test: str, serve: Callable[[], Forked], go_on: Callable[[Forked], NoReturn]) -> NoReturn:
+        """Call `serve`, which returns only in forks of this process, and there `go_on`.
+
+        Where nothing can tell the difference, the test may be begun before: a fork for a candidate finds itself in
+        the middle of it, and `run` then hands over how it ended.
+        """
 
 
 class Task:
@@ -51,7 +58,6 @@ class Task:
 def judge(task: Task, tests: Tests, say: Report) -> None:
     """Run the goal tests, then the companions, up to the first that fails, and say the verdict."""
     goal, passed = len(task.goal), 0
-    say({"began": True})
     unknown = [test for test in task.ids if test not in tests]
     if any(test in unknown for test in task.goal):
         message = tests.why_not or "the goal test is no longer there"

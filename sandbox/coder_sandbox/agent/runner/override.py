@@ -72,22 +72,31 @@ def keep(paths: Iterable[str]) -> None:
             _kept[path] = compile_source(file.read(), path)
 
 
+_contents: Dict[str, bytes] = {}  # real path -> what an import of it takes
+
+
 def install(contents: Mapping[str, bytes]) -> None:
     """From now on in this process, imports of these files (by real path) take these bytes, and no cached code."""
+    _contents.update(contents)
+
+
+def listen_to_imports() -> None:
+    """Make imports of this process and its forks take what is kept and installed. Once in a process: done in a fork,
+    it would cost each of them more than most tests do."""
     original = importlib.machinery.SourceFileLoader.get_code
 
     def get_code(self: Any, fullname: str) -> Any:
-        content = contents.get(os.path.realpath(self.path))
+        content = _contents.get(os.path.realpath(self.path))
         if content is None:
             return _kept.get(self.path) or original(self, fullname)
         return compile_source(content, self.path)
 
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
-    _hold_back_rewriting(contents)
+    _hold_back_rewriting()
 
 
-def _hold_back_rewriting(contents: Mapping[str, bytes]) -> None:
-    """Keep pytest's assertion rewriting, which reads files itself, away from these files."""
+def _hold_back_rewriting() -> None:
+    """Keep pytest's assertion rewriting, which reads files itself, away from what is installed."""
     rewrite = sys.modules.get("_pytest.assertion.rewrite")
     if rewrite is None:
         return
@@ -96,7 +105,7 @@ def _hold_back_rewriting(contents: Mapping[str, bytes]) -> None:
 
     def find_spec(self: Any, name: str, path: Any = None, target: Any = None) -> Any:
         spec = original(self, name, path, target)
-        if spec is not None and os.path.realpath(spec.origin or "") in contents:
+        if spec is not None and _contents and os.path.realpath(spec.origin or "") in _contents:
             return None
         return spec
 

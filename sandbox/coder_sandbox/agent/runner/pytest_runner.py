@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import sys
+from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import pytest
@@ -13,8 +14,9 @@ from _pytest.assertion import util as assertions
 from _pytest.runner import runtestprotocol
 
 from .coverage import open_coverage
+from .items import Items
 from .outcome import Watcher
-from .override import keep
+from .override import keep, listen_to_imports
 from .place import Ran
 from .project import Project, shorten
 from .report import Record, Report
@@ -209,46 +211,6 @@ def _environment(variables: Dict[str, str]) -> Iterator[None]:
             os.environ[name] = value
 
 
-class Items:
-    """The collected tests, to run some of them: the `Tests` of the warm validator."""
-
-    def __init__(self, session: Any, watcher: Watcher, results: List[Record], errors: List[Record]) -> None:
-        self._items: Dict[str, Any] = {}
-        for item in session.items:
-            self._items.setdefault(item.nodeid, item)
-            if isinstance(item, pytest.Function):
-                item.repr_failure = _unread  # type: ignore[method-assign]
-        self._watcher, self._results = watcher, results
-        self.why_not = "\n".join(f"{error['path']}: {error['message']}" for error in errors)
-        self._config = session.config
-
-    def __contains__(self, test: str) -> bool:
-        return test in self._items
-
-    def run(self, ids: Sequence[str], each: Callable[[Record], bool]) -> None:
-        """Run the tests in this order while `each` says so. One that says nothing is "missing"."""
-        factory = getattr(self._config, "_tmp_path_factory", None)
-        if factory is not None:  # temporary directories of this fork only, and no numbered ones to look for
-            factory._given_basetemp, factory._basetemp = _path(os.environ["TMPDIR"]) / "pytest", None
-        items = [self._items[test] for test in ids]
-        for item, following in zip(items, [*items[1:], None]):
-            self._results.clear()
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            if not each(self._results[-1] if self._results else {"id": item.nodeid, "outcome": "missing"}):
-                return
-
-
-def _unread(excinfo: Any, style: Any = None) -> str:
-    """In place of the picture of a traceback, which nobody sees here: making it takes 15 times as long as the test."""
-    return "failed"
-
-
-def _path(name: str) -> Any:
-    import pathlib
-
-    return pathlib.Path(name)
-
-
 class ForkPoint:
     """Holds pytest where its plugins are loaded and nothing of the project is."""
 
@@ -272,7 +234,7 @@ def _compile_ahead(loaded: Sequence[Loaded], config: Any) -> None:
     for path, is_rewritten in loaded:
         if is_rewritten:
             with contextlib.suppress(Exception):  # the fork that needs it will say why it cannot be had
-                kept[path] = original(_path(path), config)
+                kept[path] = original(Path(path), config)
     setattr(rewrite, "_rewrite_test", lambda file, config: kept.get(str(file)) or original(file, config))  # noqa: B010
 
 
@@ -293,6 +255,7 @@ def _warm_up(scratch: str) -> None:
 def serve(job: Record, report: Report, commands: Any) -> None:
     """Be the warm validator: see router.py and warm.py. Returns in no process but one whose pytest could not run."""
     _warm_up(job["scratch"])
+    listen_to_imports()
     project, results = Project(job["root"]), []  # type: Tuple[Project, List[Record]]
     watcher = Watcher(project, lambda test: None, results.append)
     picker = Picker(whole_files=True)
@@ -306,7 +269,7 @@ def serve(job: Record, report: Report, commands: Any) -> None:
         picker.wanted = set(roles[0].ids)
 
     def loop(session: Any) -> None:
-        roles[0].play(Items(session, watcher, results, picker.errors))
+        roles[0].play(Items(session, project, watcher, results, picker.errors))
 
     _main(job, [ForkPoint(prepare), Neutral("sys"), picker, watcher, Quiet(), Loop(loop)])
     if roles:
@@ -316,9 +279,10 @@ def serve(job: Record, report: Report, commands: Any) -> None:
 def candidate(job: Record, report: Report) -> None:
     """Check one candidate in this process, which has nothing of the project yet."""
     project, results = Project(job["root"]), []  # type: Tuple[Project, List[Record]]
+    listen_to_imports()
     role = single(job, report)
     picker = Picker(set(role.ids), whole_files=True)
     watcher = Watcher(project, lambda test: None, results.append)
-    loop = Loop(lambda session: role.play(Items(session, watcher, results, picker.errors)))
+    loop = Loop(lambda session: role.play(Items(session, project, watcher, results, picker.errors)))
     _main(job, [Neutral(), picker, watcher, loop])
     role.fail("; ".join(error["message"] for error in picker.errors) or "the tests cannot be collected")

@@ -93,7 +93,8 @@ class Router:
                 self._ran.stop()
                 return Single(task, self._sources, say)
             ids, ends = task
-            return Warm(ids, self._project, self._workers, ends, say, self._ran, probes=ids is self._goal)
+            probes = ids is self._goal
+            return Warm(ids, self._goal[0], self._project, self._workers, ends, say, self._ran, probes)
         return leave()
 
     def _serve(self) -> None:

@@ -7,11 +7,12 @@ import platform
 import sys
 import time
 import unittest
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
 
 from .coverage import open_coverage
-from .override import keep
+from .override import keep, listen_to_imports
 from .place import Ran
+from .pool import Forked
 from .project import Project
 from .report import Record, Report
 from .router import Router
@@ -237,12 +238,16 @@ class Cases:
         except _Stop:
             pass
 
+    def fork_from(self, test: str, serve: Callable[[], Forked], go_on: Callable[[Forked], NoReturn]) -> NoReturn:
+        go_on(serve())
+
 
 def serve(job: Record, report: Report, commands: Any) -> None:
     """Be the warm validator: see router.py and warm.py."""
     project = Project(job["root"])
     ran = Ran(project)
     ran.watch()
+    listen_to_imports()
     role = Router(job, project, ran, report, commands, _compile_ahead, takes_all=True).run()
     _play(role, project, job)
 
@@ -253,6 +258,7 @@ def _compile_ahead(loaded: Sequence[Loaded]) -> None:
 
 def candidate(job: Record, report: Report) -> None:
     """Check one candidate in this process, which has nothing of the project yet."""
+    listen_to_imports()
     _play(single(job, report), Project(job["root"]), job)
 
 

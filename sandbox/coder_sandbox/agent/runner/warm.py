@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import sys
 import threading
 from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Sequence, Tuple
 
-from .judge import MESSAGE, Task, judge, outcome
+from .judge import MESSAGE, Task, Tests, judge, outcome
 from .override import Sources, compile_source, install
 from .place import Placer, Plan, Ran
 from .pool import Child, Forked, Pool, leave, mute
@@ -32,6 +33,7 @@ SPAWN = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system
 SHELLS = ("sh", "bash", "dash", "zsh", "busybox", "env", "make")
 PROBE = 5.0  # seconds that the goal tests may take for a look at what they start
 STARTUP = 1.0  # seconds that a comparison's fork may take over its limit
+AHEAD = 24  # candidates that are planned before they are checked
 REWRITER = "AssertionRewritingHook"  # pytest's, which compiles test files its own way
 
 Loaded = Tuple[str, bool]  # path of a module, and whether pytest has rewritten its assertions
@@ -42,7 +44,7 @@ class Role:
 
     ids: Sequence[str] = ()  # the tests whose files it needs
 
-    def play(self, tests: Any) -> NoReturn:
+    def play(self, tests: Tests) -> NoReturn:
         """Do it: the tests are collected."""
         raise NotImplementedError
 
@@ -64,11 +66,9 @@ class Single(Role):
             self.fail(f"{type(error).__name__}: {error}")
         install(changed)
 
-    def play(self, tests: Any) -> NoReturn:
-        try:
-            judge(self._task, tests, self._say)
-        except BaseException as error:  # pytest.exit, KeyboardInterrupt: the test under way has ended the run
-            self._say({"verdict": "failed", "message": f"the run was ended by {type(error).__name__}"})
+    def play(self, tests: Tests) -> NoReturn:
+        self._say({"began": True})
+        finish(self._task, tests, self._say)
         leave()
 
     def fail(self, reason: str) -> NoReturn:
@@ -95,6 +95,7 @@ class Warm(Role):
     def __init__(
         self,
         ids: Sequence[str],
+        first: str,
         project: Project,
         workers: int,
         ends: Ends,
@@ -102,8 +103,9 @@ class Warm(Role):
         ran: Ran,
         probes: bool,
     ) -> None:
-        """`probes`: run these tests once, to see whether they start processes that would import from the disk."""
-        self.ids, self._project, self._workers = ids, project, workers
+        """`first`: the test that every candidate is tried on first.
+        `probes`: run these tests once, to see whether they start processes that would import from the disk."""
+        self.ids, self._first, self._project, self._workers = ids, first, project, workers
         self._ends, self._report = ends, report
         self._probes = probes
         self._sources, self._ran = Sources(project.root), ran
@@ -112,7 +114,7 @@ class Warm(Role):
         self._report({"ready": False, "reason": reason})
         leave()
 
-    def play(self, tests: Any) -> NoReturn:
+    def play(self, tests: Tests) -> NoReturn:
         self._ran.stop()
         others = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
         if others:
@@ -123,18 +125,33 @@ class Warm(Role):
         self._pool.private = self._ends
         gc.collect()
         gc.freeze()
+        tests.fork_from(self._first, lambda: self._fork(tests), lambda fork: self._go_on(fork, tests))
+
+    def _fork(self, tests: Tests) -> Forked:
+        """Serve. Returns in forks only; one for a candidate has it in place."""
         try:
-            self._serve(tests)
-        except Forked as fork:
-            if isinstance(fork.task, Task):
-                self._check(fork.task, tests, fork.say)
-            elif isinstance(fork.task, Comparison):
-                compare(fork.task, tests, self._project, fork.say)
-            else:
-                probe(fork.task, tests, fork.say)
+            try:
+                self._serve(tests)
+            except Forked as fork:
+                if isinstance(fork.task, Task) and fork.task.plan:
+                    fork.task.plan.carry_out()
+                    fork.say({"began": True})
+                return fork
+        except BaseException:  # whatever it is, it must not lead back into a test half run
+            pass
+        return leave()
+
+    def _go_on(self, fork: Forked, tests: Tests) -> NoReturn:
+        """Do what a fork has been made for."""
+        if isinstance(fork.task, Task):
+            finish(fork.task, tests, fork.say)
+        elif isinstance(fork.task, Comparison):
+            compare(fork.task, tests, self._project, fork.say)
+        else:
+            probe(fork.task, tests, fork.say)
         leave()
 
-    def _serve(self, tests: Any) -> None:
+    def _serve(self, tests: Tests) -> None:
         missing = [test for test in self.ids if test not in tests]
         spawned: List[str] = []
         self._pool.run(
@@ -160,7 +177,7 @@ class Warm(Role):
                     continue
                 goal, candidates = message
                 tasks = (Task(candidate, goal) for candidate in candidates)
-                self._pool.run(self._swappable(tasks), Task.limits, self._done)
+                self._pool.run(self._planned(tasks), Task.limits, self._done, self._begun)
                 self._report({"checked": True})
 
     def _loaded(self) -> List[Loaded]:
@@ -187,30 +204,39 @@ class Warm(Role):
         self._pool.run([task] if plans else [], lambda task: (task.limit + STARTUP,) * 2, done)
         self._report({"compared": answer})
 
-    def _swappable(self, tasks: Iterator[Task]) -> Iterator[Task]:
-        """Those that can be swapped. All is worked out here, since a fork pays for each page of memory it touches."""
-        for task in tasks:
-            self._report({"begun": task.key})
-            try:
-                task.plan = self._placer.plan(task.splices)
-            except (Reload, OSError, ValueError, SyntaxError, LookupError, TypeError):
-                self._report({"reload": task.key})
-            else:
-                yield task
+    def _planned(self, tasks: Iterator[Task]) -> Iterator[Task]:
+        """Those that can be swapped. All is worked out here and for some at a time, since after a fork both sides pay
+        for each page of memory that they touch."""
+        while True:
+            some = list(itertools.islice(tasks, AHEAD))
+            if not some:
+                return
+            yield from list(filter(self._plan, some))
+
+    def _plan(self, task: Task) -> bool:
+        try:
+            task.plan = self._placer.plan(task.splices)
+        except (Reload, OSError, ValueError, SyntaxError, LookupError, TypeError):
+            self._report({"reload": task.key})
+            return False
+        return True
+
+    def _begun(self, task: Task) -> None:
+        self._report({"begun": task.key})
 
     def _done(self, child: Child[Task]) -> None:
         self._report({"candidate": outcome(child)})
 
-    def _check(self, task: Task, tests: Any, say: Report) -> None:
-        assert task.plan
-        task.plan.carry_out()
-        try:
-            judge(task, tests, say)
-        except BaseException as error:  # as in Single
-            say({"verdict": "failed", "message": f"the run was ended by {type(error).__name__}"})
+
+def finish(task: Task, tests: Tests, say: Report) -> None:
+    """Judge a candidate that is in place."""
+    try:
+        judge(task, tests, say)
+    except BaseException as error:  # pytest.exit, KeyboardInterrupt: the test under way has ended the run
+        say({"verdict": "failed", "message": f"the run was ended by {type(error).__name__}"})
 
 
-def probe(ids: Sequence[str], tests: Any, say: Report) -> None:
+def probe(ids: Sequence[str], tests: Tests, say: Report) -> None:
     """Run tests, and say if they start a process that may be Python: it would see the files on the disk."""
 
     def hook(event: str, arguments: Any) -> None:
