@@ -143,7 +143,7 @@ def _suspects(data: Mapping[str, Any]) -> list[str]:
         for suspect in data["top"]:
             place = f"{suspect['path']}:{suspect['line']}"
             reasons = ", ".join(str(reason) for reason in suspect.get("reasons") or ())
-            rows.append(f"{float(suspect['score']):.2f}  {one_line(place, 60):<40}  {one_line(reasons, 80)}".rstrip())
+            rows.append(f"{float(suspect['score']):.2f}  {one_line(place, 60):<40}  {one_line(reasons, 240)}".rstrip())
     except (KeyError, TypeError, ValueError):
         return rows
     return rows

@@ -77,6 +77,12 @@ def _suspects(data: Data) -> str:
     return f"{count(data['n'], 'suspicious place')}{first}"
 
 
+def _switched(data: Data) -> str:
+    mended = len(data["conditions"])
+    found = f"{count(mended, 'condition')} with which the failing test would have passed" if mended else "no difference"
+    return f"{count(data['probes'], 'branch outcome')} turned round, one at a time: {found}"
+
+
 def _hypothesis(data: Data) -> str:
     files = f" ({_names(data['files'])})" if data.get("files") else ""
     return one_line(str(data["text"]), 300) + files
@@ -207,6 +213,7 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("baseline", "collected"): _collected,
     ("baseline", "done"): _baseline,
     ("plan", "suspects"): _suspects,
+    ("plan", "switched"): _switched,
     ("plan", "hypothesis"): _hypothesis,
     ("edit", "batch"): _batch,
     ("edit", "standing"): _standing,

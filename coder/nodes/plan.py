@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.baseline import failures
+from coder.nodes.switch import switched
 from coder.nodes.view import charge, load_baseline, record_prompt, view_of
 from coder.nodes.world import changed_lines, gather
 from coder.repair.localize import localize
@@ -41,8 +42,9 @@ def _suspects(session: Session, state: State) -> tuple[list[dict[str, Any]], Ref
     results = found.localizable()
     ranked = localize(results, goal, session.is_source, session.base.read)
     world = gather(session, ranked, failures(found, goal))
-    if changed := changed_lines(session, world):
-        ranked = localize(results, goal, session.is_source, session.base.read, changed)
+    changed, turned = changed_lines(session, world), switched(session, state, found, ranked)
+    if changed or turned:
+        ranked = localize(results, goal, session.is_source, session.base.read, changed, turned)
     top = [asdict(s) for s in ranked]
     session.emit("plan", "suspects", {"n": len(top), "top": top[:SHOWN]})
     return top, session.save(world.to_json())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from coder.repair.contract import Suspect
-from coder.repair.source import Module, Unreadable
+from coder.repair.source import Module, Unreadable, parsed
 from coder.repair.world import World
 from coder.session import Session
 from coder_sandbox.history import earlier_versions
@@ -69,6 +69,6 @@ def changed_lines(session: Session, world: World) -> dict[tuple[str, int], float
 
 def _parsed(session: Session, path: str) -> Iterator[Module]:
     try:
-        yield Module(path, session.base.read(path))
+        yield parsed(path, session.base.read(path))
     except Unreadable:
         return

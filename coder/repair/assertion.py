@@ -25,7 +25,7 @@ def feeding_calls(module: Module, line: int) -> dict[str, float]:
     _take(own[-1], 1.0, found, wanted)
     before = [node for node in own_nodes(function) if isinstance(node, ast.stmt) and node.lineno < own[-1].lineno]
     for statement in sorted(before, key=lambda node: -node.lineno):
-        reached = max((wanted.get(name, 0.0) for name in _changes(statement)), default=0.0)
+        reached = max((wanted.get(name, 0.0) for name in changed_names(statement)), default=0.0)
         if reached > FARTHER**_DEEPEST:
             _take(statement, reached * FARTHER, found, wanted)
     return found
@@ -33,7 +33,7 @@ def feeding_calls(module: Module, line: int) -> dict[str, float]:
 
 def _take(statement: ast.stmt, weight: float, found: dict[str, float], wanted: dict[str, float]) -> None:
     """Note what a statement calls and reads."""
-    for node in _header(statement):
+    for node in header(statement):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             found[name] = max(weight, found.get(name, 0.0))
@@ -43,9 +43,9 @@ def _take(statement: ast.stmt, weight: float, found: dict[str, float], wanted: d
             wanted[node.id] = max(weight, wanted.get(node.id, 0.0))
 
 
-def _changes(statement: ast.stmt) -> Iterator[str]:
+def changed_names(statement: ast.stmt) -> Iterator[str]:
     """The variables that a statement binds, or whose objects it may change."""
-    for node in _header(statement):
+    for node in header(statement):
         yield from (name.id for name in bound_names(node) if node is name)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             base = node.func.value
@@ -53,7 +53,7 @@ def _changes(statement: ast.stmt) -> Iterator[str]:
                 yield base.id
 
 
-def _header(statement: ast.stmt) -> Iterator[ast.AST]:
+def header(statement: ast.stmt) -> Iterator[ast.AST]:
     """The nodes of a statement without those of the statements in it."""
     pending: list[ast.AST] = [statement]
     while pending:

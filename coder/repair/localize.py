@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from coder.repair.assertion import feeding_calls
 from coder.repair.contract import Suspect
-from coder.repair.source import FUNCTIONS, Module, Unreadable
+from coder.repair.slice import Slicer, Step
+from coder.repair.source import FUNCTIONS, Module, Unreadable, parsed
 from coder_tools.contract import TestResult
 
 COVERAGE = 0.8  # what the coverage alone can make of a line: the rest is for what the lifts below know
@@ -17,6 +19,8 @@ DECAY = 0.5  # of that lift, for each frame further out
 NAMED = 0.3  # the lift of a function that the failing test is named after
 SAME_FUNCTION = 0.1  # the lift of the other lines of the function that failed
 FEEDING = 0.25  # the lift of a function whose result the failing assertion is made of
+SLICED = 0.15  # the lift of a statement on which what the failing assertion saw depends at once; farther ones lift less
+SWITCHED = 0.6  # the lift of a condition one outcome of which, turned round, makes the failing test pass
 CHANGED = 0.3  # the lift of a line that the latest change touched; earlier ones lift less
 MENTIONED = 0.5  # the lift of a line that a message names, where no test could run
 
@@ -33,6 +37,7 @@ def localize(
     is_source: Callable[[str], bool],
     read: Callable[[str], bytes] | None = None,
     changed: Mapping[Place, float] | None = None,
+    switched: Collection[Place] = (),
 ) -> list[Suspect]:
     """Rank the lines that a failing goal test executed, most suspicious first.
 
@@ -40,8 +45,9 @@ def localize(
     that executed the line, raised for lines in the traceback of a failure. Without any coverage (a module that cannot
     be imported) the traceback and the places a message names speak. With `read`, which gives a file's bytes (KeyError
     if there is none), functions named like the failing test and those whose results the failing assertion is made of
-    are raised too, and the lines of a statement are taken together. `changed` gives the lines that recent changes
-    touched, from 1 for the latest. Ties keep the order of path and line.
+    are raised too, with what these results depend on, and the lines of a statement are taken together. `changed` gives
+    the lines that recent changes touched, from 1 for the latest; `switched` are conditions one outcome of which, turned
+    round, makes a failing test pass (coder/repair/switch.py). Ties keep the order of path and line.
     """
     wanted = set(goal)
     failing = [r for r in results if r.id in wanted and not r.passed]
@@ -56,6 +62,7 @@ def localize(
         lifts.append(_mentioned(failing, is_source, modules))
     lifts += [_function_lift(lifts[0], scores, modules), _named(failing, scores, modules)]
     lifts += [_feeding(failing, scores, modules), _changed(changed or {}, scores)]
+    lifts += _dependences(failing, is_source, scores, modules, switched)
     for lift in lifts:
         for place, (height, why) in lift.items():
             score = scores.get(place, 0.0)
@@ -165,9 +172,7 @@ def _feeding(failing: Sequence[TestResult], scores: Mapping[Place, float], modul
     """The executed lines of functions whose results reach the failing assertion."""
     calls: dict[str, float] = {}
     for result in failing:
-        own = [frame for frame in result.frames if frame.path == result.id.split("::")[0]]
-        module = modules.get(own[-1].path) if own and own[-1] is result.frames[-1] else None
-        for name, weight in feeding_calls(module, own[-1].line).items() if module else ():
+        for name, weight in _asserted(result, modules).items():
             calls[name] = max(weight, calls.get(name, 0.0))
     lifts: Lift = {}
     for path in {path for path, _ in scores}:
@@ -177,6 +182,40 @@ def _feeding(failing: Sequence[TestResult], scores: Mapping[Place, float], modul
                 if (path, line) in scores and lifts.get((path, line), (0.0, ""))[0] < FEEDING * weight:
                     lifts[path, line] = (FEEDING * weight, f"in `{name}`, whose result the failing assertion looks at")
     return lifts
+
+
+def _asserted(result: TestResult, modules: _Modules) -> Mapping[str, float]:
+    """The functions whose results the failing assertion looks at; none where it is not an assertion of the test."""
+    own = [frame for frame in result.frames if frame.path == result.id.split("::")[0]]
+    module = modules.get(own[-1].path) if own and own[-1] is result.frames[-1] else None
+    return feeding_calls(module, own[-1].line) if module else {}
+
+
+def _dependences(
+    failing: Sequence[TestResult],
+    is_source: Callable[[str], bool],
+    scores: Mapping[Place, float],
+    modules: _Modules,
+    switched: Collection[Place],
+) -> Iterator[Lift]:
+    """What the failures depend on, and the conditions that would mend them with what these are computed from."""
+    executed: defaultdict[str, set[int]] = defaultdict(set)
+    for path, line in scores:
+        executed[path].add(line)
+    slicer = Slicer(executed, modules.get)
+    seeds: list[tuple[float, Step]] = []
+    for result in failing:
+        if asserted := _asserted(result, modules):
+            seeds += [(weight, step) for name, weight in asserted.items() for step in slicer.results_of(name)]
+        elif frames := [frame for frame in result.frames if is_source(frame.path)]:
+            seeds += [(1.0, step) for step in slicer.at(frames[-1].path, frames[-1].line)]
+    why = "what the failing assertion saw depends on it"
+    yield {place: (SLICED * weight, why) for place, weight in slicer.weigh(seeds).items()}
+    conditions = [(1.0, step) for path, line in switched for step in slicer.at(path, line)]
+    why = "a condition is computed from it whose outcome, turned round once, makes a failing test pass"
+    yield {place: (SWITCHED * weight**2, why) for place, weight in slicer.weigh(conditions).items() if weight < 1}
+    why = "a failing test passes when the outcome of its condition is turned round once"
+    yield dict.fromkeys(switched, (SWITCHED, why))
 
 
 def _changed(changed: Mapping[Place, float], scores: Mapping[Place, float]) -> Lift:
@@ -223,7 +262,7 @@ class _Modules:
     def get(self, path: str) -> Module | None:
         if path not in self._parsed:
             try:
-                self._parsed[path] = Module(path, self._read(path)) if self._read else None
+                self._parsed[path] = parsed(path, self._read(path)) if self._read else None
             except (KeyError, OSError, Unreadable):
                 self._parsed[path] = None
         return self._parsed[path]

@@ -8,7 +8,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -30,7 +30,7 @@ class Module:
     def __init__(self, path: str, raw: bytes) -> None:
         self.path = path
         self.raw = raw
-        self.encoding, self.bom, self.text = _decode(raw)
+        self.encoding, self.bom, self.text = decode(raw)
         try:
             self.tree = ast.parse(self.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -179,7 +179,17 @@ class Module:
         return self._own_lines.get(line, [])
 
 
-def _decode(raw: bytes) -> tuple[str, int, str]:
+@lru_cache(maxsize=16)
+def parsed(path: str, raw: bytes) -> Module:
+    """The module of these bytes; the latest ones are kept, as several parts of the engine look at them in turn.
+
+    Raises Unreadable.
+    """
+    return Module(path, raw)
+
+
+def decode(raw: bytes) -> tuple[str, int, str]:
+    """Encoding, length of the byte order mark, and text. Raises Unreadable."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         bom = 3 if encoding == "utf-8-sig" else 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from coder.repair.source import Module, Unreadable
+from coder.repair.source import Module, Unreadable, decode
 from coder_tools.contract import Observed
 
 
@@ -51,21 +53,14 @@ class World:
 
     def hunks(self, module: Module) -> list[Hunk]:
         """Where the file differs from what it was, the latest change first."""
-        now = module.text.splitlines(keepends=True)
-        starts = [0]
-        for line in now:
-            starts.append(starts[-1] + len(line))
         found: dict[tuple[int, int, str], Hunk] = {}
         for age, content in enumerate(self.earlier.get(module.path, ()), 1):
             try:
-                then = Module(module.path, content).text.splitlines(keepends=True)
+                _, _, then = decode(content)
             except Unreadable:
                 continue
-            matcher = difflib.SequenceMatcher(None, now, then, autojunk=False)
-            for tag, first, last, low, high in matcher.get_opcodes():
-                if tag != "equal":
-                    key = (starts[first], starts[last], "".join(then[low:high]))
-                    found.setdefault(key, Hunk(*key, age))
+            for key in _differences(module.text, then):
+                found.setdefault(key, Hunk(*key, age))
         return sorted(found.values(), key=lambda hunk: (hunk.age, hunk.start))
 
     def changed(self, module: Module) -> dict[int, float]:
@@ -76,6 +71,23 @@ class World:
             for line in range(first, last + 1):
                 lines[line] = max(lines.get(line, 0.0), 1 / hunk.age)
         return lines
+
+
+@lru_cache(maxsize=64)  # asked for the ranking of the lines, and again whenever candidates are made
+def _differences(now: str, then: str) -> tuple[tuple[int, int, str], ...]:
+    """Characters [start, end) of `now`, whole lines, and what `then` had in their place."""
+    new, old = now.splitlines(keepends=True), then.splitlines(keepends=True)
+    starts = [0, *itertools.accumulate(map(len, new))]
+    pairs = enumerate(zip(new, old, strict=False))
+    same = next((n for n, (a, b) in pairs if a != b), min(len(new), len(old)))  # what long files mostly are
+    pairs = enumerate(zip(reversed(new[same:]), reversed(old[same:]), strict=False))
+    rest = next((n for n, (a, b) in pairs if a != b), min(len(new), len(old)) - same)
+    matcher = difflib.SequenceMatcher(None, new[same : len(new) - rest], old[same : len(old) - rest], autojunk=False)
+    return tuple(
+        (starts[same + first], starts[same + last], "".join(old[same + low : same + high]))
+        for tag, first, last, low, high in matcher.get_opcodes()
+        if tag != "equal"
+    )
 
 
 NOTHING = World()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import random
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,21 +13,14 @@ from typing import Any
 from coder.repair.localize import localize
 from coder.repair.propose import score_all
 from coder.repair.rank import Scored
-from coder_sandbox.choose import open_sandbox
-from coder_sandbox.contract import Limits, Workspace
-from coder_sandbox.toolchain import find_toolchain
-from coder_tools.contract import TestResult
-from coder_tools.protect import is_protected
-from coder_tools.testing import Suite
-from scripts.bench_repair.libraries import Library, python
+from scripts.bench_repair.libraries import Library
 from scripts.bench_repair.plant import Bug, Reach
 from scripts.bench_repair.rules import Function, Text
 from scripts.bench_repair.same import same_program
+from scripts.bench_repair.traced import Traced, traced
 
 EDITS = 6_000  # looked at for one bug
 BEST, OTHERS = 150, 100  # wrong edits kept: those scored best, and some of the rest
-BESIDE = 160  # tests run that do not reach the bug: in a real run they clear the lines that others share with it
-SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -49,60 +41,18 @@ def example(library: Library, repository: Path, bug: Bug, reach: Reach) -> Examp
 
     None if no test notices, or no edit is the way back.
     """
-    file = repository / bug.path
-    original = file.read_bytes()
-    file.write_bytes(bug.planted(original))
-    try:
-        reaching = reach.tests(bug.path, bug.line)
-        results = _run(library, repository, [*reaching, *reach.others(reaching, BESIDE)] if reaching else [])
-        failing = [result for result in results if not result.passed]
-        if not failing or any(result.outcome == "missing" for result in results):
-            return None
-        return _scored(repository, bug, original, results, failing)
-    finally:
-        file.write_bytes(original)
+    with traced(library, repository, bug, reach) as run:
+        return _scored(run, bug) if run else None
 
 
-def _run(library: Library, repository: Path, tests: Sequence[str]) -> list[TestResult]:
-    """The tests' results with coverage, in a sandbox as in a run of coder."""
-    if not tests:
-        return []
-    toolchain = find_toolchain(repository, os.environ, str(python()))
-    place = Workspace(
-        worktree=repository,
-        inside=repository,
-        python=toolchain.python,
-        mounts=toolchain.mounts,
-        label="train",
-        env=toolchain.env,
-    )
-    sandbox = open_sandbox("auto", place, Limits())
-    try:
-        suite = Suite(sandbox, repository, "pytest", library.args)
-        return suite.run(tests, timeout=SECONDS, test_timeout=10.0, coverage=True)
-    finally:
-        sandbox.close()
-
-
-def _scored(
-    repository: Path, bug: Bug, original: bytes, results: Sequence[TestResult], failing: Sequence[TestResult]
-) -> Example | None:
-    def read(path: str) -> bytes:
-        try:
-            return (repository / path).read_bytes()
-        except OSError as error:
-            raise KeyError(path) from error
-
-    def is_source(path: str) -> bool:
-        return path.endswith(".py") and (repository / path).is_file() and not is_protected(path, files)
-
-    files = {result.id.split("::")[0] for result in results}
-    suspects = localize(results, [result.id for result in failing], is_source, read)
+def _scored(run: Traced, bug: Bug) -> Example | None:
+    failing = run.failing
+    suspects = localize(run.results, [result.id for result in failing], run.is_source, run.read)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of compiling `x is 1` and the like
-        ranker, scored = score_all(read, suspects, failing, limit=EDITS)
+        ranker, scored = score_all(run.read, suspects, failing, limit=EDITS)
         scored.sort(key=lambda entry: (-entry.score, entry.edit.start, entry.edit.text))
-        right = set(ways_back(scored, bug, original))
+        right = set(ways_back(scored, bug, run.original))
     if not right:
         return None
     wrong = [place for place in range(len(scored)) if place not in right]

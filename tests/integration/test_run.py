@@ -76,6 +76,18 @@ def test_a_failing_test_is_fixed_and_verified(
 
 
 @pytest.mark.bwrap
+def test_a_branch_that_went_the_wrong_way_is_said_to_have(make: Callable[..., Path], fix: Fix) -> None:
+    events: list[Event] = []
+    wrong = PRICES.replace("discount > 0", "discount > len(prices) * 4")
+    result = fix(make({**SHOP, "shop/prices.py": wrong.replace("max", "min")}), "test_discount", events.append)
+    assert result.status == "fixed", result.reason
+    planned = {event.kind: event.data for event in events if event.node == "plan"}
+    assert planned["switched"]["conditions"] == [["shop/prices.py", 5]]
+    assert planned["suspects"]["top"][0]["line"] == 5
+    assert "turned round once" in " ".join(planned["suspects"]["top"][0]["reasons"])
+
+
+@pytest.mark.bwrap
 class TestWords:
     """Bad input: clear words and the right exit code."""
 

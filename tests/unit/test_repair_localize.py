@@ -101,7 +101,7 @@ def test_the_function_whose_result_the_assertion_looks_at_is_raised() -> None:
     failing = result("test_sum", {2, 4, 8, 10}, "failed", frames=frames)
     sources = {"m.py": SOURCE, "test_m.py": TEST_SOURCE}
     found = localize([failing], ["test_m.py::test_sum"], is_source, sources.__getitem__)
-    assert [s.line for s in found] == [2, 4, 8, 10]
+    assert [s.line for s in found] == [4, 2, 8, 10]
     assert found[1].score > found[2].score
     assert "`add`, whose result" in " ".join(found[0].reasons)
     assert "whose result" not in " ".join(found[2].reasons)

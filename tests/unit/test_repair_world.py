@@ -63,4 +63,20 @@ def test_the_world_survives_the_record() -> None:
 
 
 def test_what_cannot_be_read_is_passed_over() -> None:
-    assert world("def (").hunks(Module("m.py", NOW.encode())) == []
+    earlier = World(earlier={"m.py": (b"\xff", THEN.encode())})
+    assert [hunk.age for hunk in earlier.hunks(Module("m.py", NOW.encode()))] == [2]
+
+
+def test_an_earlier_version_that_cannot_be_compiled_gives_no_candidate() -> None:
+    assert proposed(NOW, NOW.replace("return start", "return start +")) == {}
+
+
+def test_differences_at_both_ends_and_between_are_found() -> None:
+    lines = [f"x{n} = {n}\n" for n in range(9)]
+    then = ["# first\n", *lines[:4], "gone = 1\n", *lines[5:8]]
+    module = Module("m.py", "".join(lines).encode())
+    hunks = World(earlier={"m.py": ("".join(then).encode(),)}).hunks(module)
+    back = module.text
+    for hunk in reversed(hunks):
+        back = back[: hunk.start] + hunk.old + back[hunk.end :]
+    assert len(hunks) == 3 and back == "".join(then)

@@ -54,6 +54,7 @@ class Suite:
         self._sandbox = sandbox
         self._target = {"runner": runner, "args": list(args), "root": str(root)}
         self.warm = False  # whether check() can be called
+        self.forks = False  # whether it then forks a warm process for a candidate
 
     def collect(self, timeout: float) -> Collection:
         """Which tests there are, without running them.
@@ -149,8 +150,8 @@ class Suite:
         Returns "" if they are checked in a warm process, else why not: check() then takes a process for each.
         """
         answer = self._ask("warm_open", {"goal": list(goal), "workers": workers, "timeout": timeout}, timeout)
-        self.warm = True
-        return "" if answer.get("warm") is True else _text(answer.get("reason"), MESSAGE) or "it did not start"
+        self.warm, self.forks = True, answer.get("warm") is True
+        return "" if self.forks else _text(answer.get("reason"), MESSAGE) or "it did not start"
 
     def check(
         self,
