@@ -19,10 +19,11 @@ from coder.record.events import Event
 from coder.record.store import RunDir
 from coder.session import Session
 from coder.state import State, fresh
-from coder.supervisor.checkpoints import best_of, keep_again, shape
+from coder.supervisor.checkpoints import best_of, keep_again
 from coder.supervisor.ladder import Rung
 from coder_sandbox.snapshot import SnapshotError
 from coder_tools.contract import Changes
+from coder_tools.shape import shape
 
 DATABASES = ("checkpoints.sqlite", "blobs.sqlite")
 

@@ -217,6 +217,7 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("plan", "hypothesis"): _hypothesis,
     ("edit", "batch"): _batch,
     ("edit", "standing"): _standing,
+    ("edit", "attempt"): lambda data: one_line(str(data["note"])),
     ("edit", "tool"): _tool,
     ("edit", "change"): _change,
     ("edit", "refused"): lambda data: f"refused: {one_line(str(data['reason']))}",

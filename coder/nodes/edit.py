@@ -11,9 +11,10 @@ from coder.nodes.view import charge, record_prompt, view_of
 from coder.policies.contract import Edit
 from coder.session import Session
 from coder.state import Proposal, State
-from coder.supervisor.checkpoints import shape, tried
+from coder.supervisor.checkpoints import tried
 from coder.trajectories.contract import Call, Step
 from coder.trajectories.own import data_of
+from coder_tools.shape import shape
 from coder_tools.text import cap
 
 RESULT_LIMIT = 4000  # characters of a tool's answer that the record keeps for the supervisor
@@ -31,6 +32,8 @@ def edit(session: Session, state: State) -> State:
     record_prompt(session, "edit", state, made.spent)
     memory["policy"] = view.memory
     memory["nudge"] = ""
+    if made.attempt:
+        session.emit("edit", "attempt", {"note": made.attempt})
     for event in made.tool_events:
         session.emit(
             "edit",
@@ -92,13 +95,14 @@ def _answer_known(session: Session, state: State, memory: dict[str, Any], update
 
 
 def _step(made: Edit) -> Step | None:
-    """The step as the supervisor judges it; None if the tests that it asked for are all there is to judge."""
+    """The step as the supervisor judges it; None if the tests that it asked for are all there is to judge, or there is
+    nothing to judge before several answers to one question have been tested."""
     calls = [
         Call(e.name, e.arguments, cap(e.text, RESULT_LIMIT), e.ok, e.repeated)
         for e in made.tool_events
         if not e.pending
     ]
-    if made.stand_on == "":
+    if made.stand_on == "" or made.attempt:
         return None
     if made.stand_on:
         calls.append(Call("propose_candidates", {"first": made.stand_on, "n": 1}))

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.facts import test_file
-from coder.repair.choose import Plausible, apart, choose, written_in
-from coder.repair.patch import new_questions, one_line_change, read_patch, test_literals
+from coder.repair.choose import Choice, Plausible, apart, choose, written_in
+from coder.repair.contract import MODEL
+from coder.repair.patch import Patch, new_questions, one_line_change, read_patch, test_literals
 from coder.session import Session
 from coder.state import Ref, State
 from coder_tools.contract import Behaviour, Changes, Compared, Input, Splice
@@ -31,7 +32,7 @@ def judged(session: Session, state: State, candidates: Sequence[dict[str, Any]],
             "key": choice.key,
             "edits": [*by_key[choice.key].get("edits", ()), edit_in_words(session, by_key[choice.key])],
             "group": choice.group,
-            "warnings": list(choice.warnings),
+            "warnings": _warnings(session, state, choice, changes[choice.key], by_key[choice.key]["kind"]),
         }
         for choice in chosen
     ]
@@ -41,29 +42,43 @@ def judged(session: Session, state: State, candidates: Sequence[dict[str, Any]],
     )
 
 
+def _warnings(session: Session, state: State, choice: Choice, changes: Changes, kind: str) -> list[str]:
+    """What is held against a candidate; of a model's edit also what the engine's own never do."""
+    made_for = made_for_the_test(session, changes, state["goal_tests"]) if kind == MODEL else []
+    return list(dict.fromkeys([*choice.warnings, *made_for]))
+
+
+def splices_of(candidate: dict[str, Any]) -> list[Splice]:
+    """Its edits, as they were stored."""
+    return [Splice(**splice) for splice in (candidate["splice"], *candidate.get("more", ()))]
+
+
 def changed(session: Session, candidate: dict[str, Any]) -> Changes:
-    """The change set a candidate comes to: its own edit, on what it stands on."""
-    path = candidate["splice"]["path"]
+    """The change set a candidate comes to: its own edits, on what it stands on."""
     standing = session.load_changes(candidate.get("standing", ""))
-    return {**standing, path: spliced(_before(session, candidate), [Splice(**candidate["splice"])])}
+    splices = splices_of(candidate)
+    own = {splice.path: [s for s in splices if s.path == splice.path] for splice in splices}
+    return {**standing, **{path: spliced(_before(session, candidate, path), edits) for path, edits in own.items()}}
 
 
-def _before(session: Session, candidate: dict[str, Any]) -> bytes:
-    """The candidate's file without it."""
-    path = candidate["splice"]["path"]
+def _before(session: Session, candidate: dict[str, Any], path: str) -> bytes:
+    """A file without the candidate."""
     return session.load_changes(candidate.get("standing", "")).get(path) or session.base.read(path)
 
 
-def _patch(session: Session, candidate: dict[str, Any], changes: Changes) -> Any:
-    path = candidate["splice"]["path"]
-    return read_patch(session.base.read(path), changes[path] or b"", candidate["line"])
+def _patch(session: Session, candidate: dict[str, Any], changes: Changes) -> Patch:
+    """Of the candidate's first file; what is new counts in all of them."""
+    paths = {splice.path: None for splice in splices_of(candidate)}
+    first, *others = (read_patch(session.base.read(p), changes[p] or b"", candidate["line"]) for p in paths)
+    removes = first.removes or any(other.removes for other in others)
+    return Patch(first.function, removes, first.literals.union(*(other.literals for other in others)))
 
 
 def edit_in_words(session: Session, candidate: dict[str, Any]) -> dict[str, Any]:
     """One edit for the explanation: of one line that becomes another the whole of both, else the engine's words."""
-    splice = Splice(**candidate["splice"])
-    before = _before(session, candidate)
-    lines = one_line_change(before, spliced(before, [splice]))
+    splice, *more = splices_of(candidate)
+    before = _before(session, candidate, splice.path)
+    lines = None if more else one_line_change(before, spliced(before, [splice]))
     note = f"`{lines[0]}` becomes `{lines[1]}`" if lines else candidate["note"]
     function = read_patch(before, before, candidate["line"]).function
     return {"path": splice.path, "line": candidate["line"], "function": function, "note": note}

@@ -10,12 +10,13 @@ from typing import Any
 
 from coder.nodes.baseline import first_limit
 from coder.nodes.facts import Baseline, result_to_json, test_file
+from coder.nodes.judge import splices_of
 from coder.nodes.progress import Progress
 from coder.nodes.standing import is_stood_on
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import Ref, State
-from coder_tools.contract import CandidateResult, Compared, Splice, TestResult
+from coder_tools.contract import CandidateResult, Compared, TestResult
 from coder_tools.testing import Suite
 
 COMPANION_SECONDS = 1.0  # how much of the passing tests' own time a candidate that passes the goal is put through
@@ -115,7 +116,7 @@ def _verdicts(
     goal = state["goal_tests"]
     asked = [(c, companions(found, c)) for c in part]
     return suite.check(
-        [(c["key"], [_splice(c)], near, candidate_limit(found, goal, near) * c["patience"]) for c, near in asked],
+        [(c["key"], splices_of(c), near, candidate_limit(found, goal, near) * c["patience"]) for c, near in asked],
         timeout=max(0.0, session.budget.remaining() - RESERVE),
         on_result=progress.result,
         cpu=goal_cpu(found, goal) * part[0]["patience"],
@@ -133,7 +134,7 @@ def _compared(
     near = list(dict.fromkeys(test for c in first for test in sorted(companions(found, c))[:WATCHED]))[: 2 * WATCHED]
     files = frozenset(session.base.files)
     compared = suite.compare(
-        [(c["key"], [_splice(c)]) for c in first],
+        [(c["key"], splices_of(c)) for c in first],
         passing=near,
         failing=state["goal_tests"][:WATCHED],
         test_files=sorted({test_file(test, files) for test in found.order} - {""}),
@@ -159,14 +160,12 @@ def warm_suite(session: Session, state: State, standing: Ref) -> Suite:
     return suite
 
 
-def _splice(candidate: dict[str, Any]) -> Splice:
-    return Splice(**candidate["splice"])
-
-
 def companions(found: Baseline, candidate: dict[str, Any]) -> list[str]:
-    """The quickest passing tests that run the candidate's line (else its file), within a second of their own time."""
+    """The quickest passing tests that run the candidate's line (else its files), within a second of their own time."""
     path = candidate["splice"]["path"]
-    near = found.covering(path, candidate["line"]) or found.touching([path])
+    others = [splice["path"] for splice in candidate.get("more", ())]
+    near = found.touching([path, *others]) if others else found.covering(path, candidate["line"])
+    near = near or found.touching([path])
     chosen: list[str] = []
     spent = 0.0
     for test_id in near[:COMPANIONS]:

@@ -102,8 +102,9 @@ def record_prompt(session: Session, node: NodeName, state: State, spent: Spent) 
 
 
 def _candidate(stored: dict[str, Any]) -> Candidate:
-    known = {f.name: stored[f.name] for f in fields(Candidate)}
-    return Candidate(**{**known, "splice": Splice(**stored["splice"])})
+    known = {f.name: stored[f.name] for f in fields(Candidate) if f.name in stored}
+    more = tuple(Splice(**splice) for splice in stored.get("more", ()))
+    return Candidate(**{**known, "splice": Splice(**stored["splice"]), "more": more})
 
 
 def charge(state: State, spent: Spent) -> dict[str, int]:

@@ -75,6 +75,7 @@ class Edit:
     spent: Spent = field(default_factory=Spent)
     wants: Wants = "more"
     thought: str = ""  # what a model reasoned and said, for the supervisor
+    attempt: str = ""  # in words: one more answer to a question asked before, not tested yet and no step of its own
 
 
 @dataclass

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from coder_tools.contract import Splice
 
+MODEL = "model"  # the kind of a candidate that a model wrote
+
 
 @dataclass(frozen=True)
 class Suspect:
@@ -19,7 +21,10 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One single-edit alternative to the base. `key` is a stable hash of what it changes, `note` plain words."""
+    """One alternative to the base. `key` is a stable hash of what it changes, `note` plain words.
+
+    The engine's own are single edits; one that a model made may have `more` of them, in several files.
+    """
 
     key: str
     splice: Splice
@@ -28,3 +33,8 @@ class Candidate:
     score: float
     note: str
     patience: float = 1.0  # how many times the usual time it gets
+    more: tuple[Splice, ...] = ()
+
+    @property
+    def splices(self) -> tuple[Splice, ...]:
+        return (self.splice, *self.more)

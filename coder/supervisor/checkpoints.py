@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from typing import Any
 
 from coder.session import Session
 from coder.state import Ref, State
+from coder_tools.shape import shape
 
 REFS = "refs/coder/tested"
 
@@ -62,21 +60,3 @@ def tried(session: Session, state: State, ref: Ref) -> tuple[Ref, list[Any]] | N
     """The tested state that comes to the same syntax trees as a change set; None if it is new."""
     wanted = shape(session.load_changes(ref))
     return next(((known, entry) for known, entry in state["tested"].items() if entry[3] == wanted), None)
-
-
-def shape(changes: Mapping[str, bytes | None]) -> str:
-    """A change set by its syntax trees: the same for what differs in comments and layout alone."""
-    digest = hashlib.sha256()
-    for path, data in sorted(changes.items()):
-        digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + _tree(data) + b"\0")
-    return digest.hexdigest()[:24]
-
-
-@lru_cache(maxsize=64)
-def _tree(data: bytes | None) -> bytes:
-    if data is None:
-        return b"-"
-    try:
-        return ast.dump(ast.parse(data)).encode()
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return data

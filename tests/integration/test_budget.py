@@ -132,7 +132,7 @@ def test_the_same_seed_gives_the_same_patch_on_a_busy_machine(fix: Callable[...,
 
 def candidate(number: int) -> dict[str, Any]:
     splice = {"path": "lib.py", "start": number, "end": number, "text": "x"}
-    return {"key": f"c{number}", "splice": splice, "line": 1, "score": -number, "patience": 1.0, "note": ""}
+    return {"key": f"c{number}", "splice": splice, "line": 1, "score": -number, "patience": 1.0, "note": "", "kind": ""}
 
 
 class Suite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import tokenize
 from collections.abc import Sequence
@@ -29,3 +30,21 @@ def spliced(source: bytes, splices: Sequence[Splice]) -> bytes:
         out = out[: splice.start] + splice.text.encode(encoding, "surrogateescape") + out[splice.end :]
         edge = splice.start
     return out
+
+
+def splices_between(path: str, old: bytes, new: bytes) -> list[Splice]:
+    """The splices that make a Python file another, whole lines each; none where text and encoding do not go together."""
+    encoding = source_encoding(old)
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    offsets = [0]
+    for line in before:
+        offsets.append(offsets[-1] + len(line))
+    made = []
+    for kind, first, last, start, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind != "equal":
+            text = b"".join(after[start:end]).decode(encoding, "surrogateescape")
+            made.append(Splice(path, offsets[first], offsets[last], text))
+    try:
+        return made if spliced(old, made) == new else []
+    except (ValueError, UnicodeError):
+        return []

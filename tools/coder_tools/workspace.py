@@ -40,6 +40,11 @@ class Workspace:
         self.allow_test_edits = allow_test_edits
         self.allow_config_edits = allow_config_edits
 
+    def over(self, changes: dict[str, bytes | None]) -> Workspace:
+        """The same base under the same rules with another change set: edits made there are not made here."""
+        rules = self._protected, self.allow_test_edits, self.allow_config_edits
+        return Workspace(self._read, tuple(self._files), changes, *rules)
+
     def files(self) -> list[str]:
         """Every file there is now, sorted."""
         gone = {path for path, data in self.changes.items() if data is None}
