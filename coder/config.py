@@ -88,6 +88,7 @@ class Settings(BaseModel):
     tokens_out: int = Field(0, ge=0, description="a whole number, 0 for no limit")
     model_calls: int = Field(0, ge=0, description="a whole number, 0 for no limit")
     test_runs: int = Field(0, ge=0, description="a whole number, 0 for no limit")
+    samples: int = Field(3, ge=1, le=16, description="a whole number from 1 to 16")
     disk: int = Field(2048, ge=0, description="a whole number of MB, 0 for no limit")
     judge: Annotated[str, AfterValidator(lambda v: v and _known_model(v))] = Field(
         "", description="nothing, ollama:NAME, openai:NAME@URL, hf:DIR"
@@ -193,6 +194,7 @@ _NARROWS: Mapping[str, Callable[[Any, Any], bool]] = {
     "tokens_out": _tighter,
     "model_calls": _tighter,
     "test_runs": _tighter,
+    "samples": _lower,
     "disk": _tighter,
     "judge": _off,
     "verify": lambda new, held: new == "all" or new == held,

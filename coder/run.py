@@ -204,7 +204,7 @@ def _policy(request: Request) -> tuple[Any, str, str]:
     from coder.policies.hybrid import HybridPolicy
     from coder.policies.model import ModelPolicy
 
-    return HybridPolicy(search, ModelPolicy(model)), model.name, why
+    return HybridPolicy(search, ModelPolicy(model, samples=request.samples)), model.name, why
 
 
 def _invoke(session: Session, state: State, *, resumed: bool) -> State:

@@ -39,6 +39,7 @@ class Request:
     test_runs: int = 0
     disk: int = 2048  # MB that the run's directory may have
     judge: str = ""  # a model that the supervisor may ask, as `model` is written; "" for none
+    samples: int = 3  # answers of the model to one question at most, where the first does not pass
     supervise: bool = True  # False: drift is seen and told, not answered
     pictures: tuple[str, ...] = ()  # files that belong to the goal, for models that take them
 

@@ -50,6 +50,9 @@ def command(
     tokens_out: Annotated[int | None, typer.Option(metavar="N", help="Tokens the model writes at most.")] = None,
     model_calls: Annotated[int | None, typer.Option(metavar="N", help="Calls of the model at most.")] = None,
     test_runs: Annotated[int | None, typer.Option(metavar="N", help="Runs of a change's tests at most.")] = None,
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", help="Answers of the model to one question at most, the best is kept.")
+    ] = None,
     disk: Annotated[int | None, typer.Option(metavar="MB", help="Size of the run's record at most.")] = None,
     apply: Annotated[
         bool | None, typer.Option("--apply/--no-apply", help="Put a verified patch into the repository, or do not ask.")
@@ -86,7 +89,7 @@ def command(
     given = {
         "test_cmd": test_cmd, "model": model, "sandbox": sandbox, "time": time, "steps": steps, "tokens": tokens,
         "tokens_in": tokens_in, "tokens_out": tokens_out, "model_calls": model_calls, "test_runs": test_runs,
-        "disk": disk, "judge": judge, "seed": seed,
+        "samples": samples, "disk": disk, "judge": judge, "seed": seed,
         "apply": apply, "commit": commit or None, "branch": branch or None, "verify": verify,
         "allow_test_edits": allow_test_edits or None, "allow_config_edits": allow_config_edits or None,
         "network": network or None, "allow_host": allow_host or None, "image": image,
@@ -153,6 +156,7 @@ def _prepare(
         tokens_out=settings.tokens_out,
         model_calls=settings.model_calls,
         test_runs=settings.test_runs,
+        samples=settings.samples,
         disk=settings.disk,
         judge=settings.judge,
         verify=settings.verify,

@@ -72,6 +72,13 @@ class Conversation:
         """A call whose answer is not known before the next step: the outcome of the tests."""
         self._memory["pending"].append([call_id, name])
 
+    def before(self, call_id: str) -> list[Message]:
+        """The messages up to the reply that made this call; the opening alone where that is no longer there."""
+        for at, message in enumerate(self.messages):
+            if any(call["id"] == call_id for call in message.get("tool_calls", ())):
+                return self.messages[:at]
+        return self.messages[:1]
+
     def settle(self, text: str) -> bool:
         """Answer the deferred calls; whether there were any."""
         pending, self._memory["pending"] = self._memory["pending"], []

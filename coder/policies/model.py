@@ -14,10 +14,12 @@ from coder.policies.context import fenced
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
 from coder.policies.conversation import Conversation
 from coder.policies.replies import calls_in, plan_of
+from coder.policies.samples import Samples
 from coder.record.mask import Blindfold
 from coder_tools.formats import choose, format_of
 from coder_tools.text import cap, clean
 from coder_tools.toolbox import Toolbox, ToolResult, schemas
+from coder_tools.workspace import Workspace
 
 _ANSWER, _ANSWER_THINKING = 4096, 8192  # tokens an answer may have
 _CALL_SECONDS = 600.0  # the most one call may take
@@ -36,8 +38,11 @@ class ModelPolicy:
         self,
         model: ChatModel,
         wait: Callable[[float], None] = time.sleep,
+        samples: int = 1,
     ) -> None:
+        """`samples`: answers that are drawn to one question, where the first does not pass and the budget allows it."""
         self._model = model
+        self._samples = samples
         self._blindfold = Blindfold()
         self._wait = wait
         self._sent: dict[str, Any] = {}  # the last question
@@ -60,12 +65,16 @@ class ModelPolicy:
 
     def edit(self, view: View) -> Edit:
         """One model call, and the tool calls that it asked for. A call that failed may be made again: "more"."""
+        samples = Samples(view.memory, self._samples)
+        if samples.is_due(view):
+            return self._draw(samples, view)
+        if made := samples.next_test(view):
+            return made
         talk = Conversation(view.memory)
         self._catch_up(talk, view)
-        before = view.workspace.revision()
-        form = view.memory["form"]
-        system: Message = {"role": "system", "content": prompt.edit_system(view, self._room(view), form)}
-        tools = schemas(form)
+        before, is_base = view.workspace.revision(), not view.workspace.changes
+        started = time.monotonic()
+        system, tools = self._frame(view)
         messages = talk.fit(system, tools, self._model.context - self._allowance(view) - self._model.context // 20)
         try:
             reply = self._ask(view, messages, tools)
@@ -74,16 +83,15 @@ class ModelPolicy:
             return Edit(note=str(error), spent=Spent(estimate(messages, tools), model_calls=1))
         talk.learn(messages, tools, reply.prompt_tokens)
 
-        asked = [(call["name"], call["arguments"]) for call in reply.tool_calls]
-        written = [] if asked else calls_in(reply.text)
-        asked = asked or written
+        asked, written = _calls(reply)
         ids = talk.reply("" if written else reply.text, reply.thinking[:_THOUGHT_LIMIT], asked)
-        toolbox = Toolbox(view.workspace, talk.seen, min(12_000, self._room(view) // 5), view.logs)
-        results = toolbox.run_all([(name, self._blindfold.restore(arguments)) for name, arguments in asked])
+        results = self._run(asked, view, view.workspace, talk.seen)
         _keep_score(view.memory.setdefault("forms", {}), results)
         wants = self._settle(talk, view, reply, ids, results)
         view.memory["revision"] = view.workspace.revision()
         changed = view.memory["revision"] != before
+        if changed and is_base and not samples.question:
+            samples.ask(ids[0], reply.prompt_tokens + reply.completion_tokens, time.monotonic() - started)
         return Edit(
             changes=dict(view.workspace.changes) if changed else None,
             note=_note(reply, results),
@@ -92,6 +100,31 @@ class ModelPolicy:
             wants=wants,
             thought=cap(f"{reply.thinking}\n{'' if written else reply.text}".strip(), _THOUGHT_LIMIT),
         )
+
+    def _frame(self, view: View) -> tuple[Message, list[ToolSchema]]:
+        """The system message and the tools: what stays the same in a conversation."""
+        form = view.memory["form"]
+        return {"role": "system", "content": prompt.edit_system(view, self._room(view), form)}, schemas(form)
+
+    def _run(
+        self, asked: Sequence[tuple[str, Any]], view: View, workspace: Workspace, seen: dict[str, str]
+    ) -> list[ToolResult]:
+        toolbox = Toolbox(workspace, seen, min(12_000, self._room(view) // 5), view.logs)
+        return toolbox.run_all([(name, self._blindfold.restore(arguments)) for name, arguments in asked])
+
+    def _draw(self, samples: Samples, view: View) -> Edit:
+        """One more answer to the question that the edit under test was an answer to, its edits made on the side."""
+        system, tools = self._frame(view)
+        messages = [system, *Conversation(view.memory).before(samples.question)]
+        try:
+            reply = self._ask(view, messages, tools, samples.temperature)
+        except ModelError as error:  # the next question of the conversation bears it
+            samples.give_up()
+            spent = Spent(estimate(messages, tools), model_calls=1)
+            return Edit(attempt=f"no further answer: {error}", spent=spent)
+        apart = view.workspace.over({})
+        self._run(_calls(reply)[0], view, apart, {})
+        return Edit(attempt=samples.take(apart.changes), spent=self._spent(reply))
 
     # what happened since the last step
 
@@ -106,7 +139,7 @@ class ModelPolicy:
             if counted := self._model.count(opening["content"]):  # a better guess, before the first count comes
                 memory.setdefault("ratio", len(opening["content"]) / counted)
             form = choose(self._model.billions, memory.get("forms", {}))
-            memory.update(plan=plan, tested="", silent=0, form=form, left=None)
+            memory.update(plan=plan, tested="", silent=0, form=form, left=None, news="", question=None)
         else:
             news = fenced("test run", view.finding.words()) if view.finding is not None else "Not known."
             settled = talk.settle(news)
@@ -114,6 +147,9 @@ class ModelPolicy:
                 talk.say(prompt.taken_back(view.workspace))
             if not settled and told != memory.get("told"):
                 talk.say("The tests were run on your edits.\n" + news)
+            if memory.get("news"):
+                talk.say(fenced("other answers", memory["news"]))
+                memory["news"] = ""
         memory["told"] = told
         if view.nudge:
             talk.say(view.nudge)
@@ -162,11 +198,14 @@ class ModelPolicy:
 
     # asking
 
-    def _ask(self, view: View, messages: list[Message], tools: Sequence[ToolSchema]) -> Reply:
+    def _ask(
+        self, view: View, messages: list[Message], tools: Sequence[ToolSchema], temperature: float | None = None
+    ) -> Reply:
         masked = [Message(**{**m, "content": self._blindfold.text(m["content"])}) for m in messages]
         allowed = max(256, min(self._allowance(view), view.left.tokens))
         think, limit = self._thinks(view), min(view.think_limit or allowed, allowed * 3 // 4)  # the answer needs room
         self._sent = {"messages": masked, "tools": list(tools), "think": think, "max_tokens": allowed}
+        self._sent |= {"temperature": temperature} if temperature is not None else {}
         reply = self._model.chat(
             masked,
             tools,
@@ -174,6 +213,7 @@ class ModelPolicy:
             max_tokens=allowed,
             timeout=max(1.0, min(_CALL_SECONDS, view.left.seconds)),
             think_limit=limit,
+            temperature=temperature,
         )
         view.memory["failures"] = 0
         return reply
@@ -199,6 +239,14 @@ class ModelPolicy:
     def _room(self, view: View) -> int:
         """Characters that a prompt may have."""
         return int((self._model.context - self._allowance(view)) * 2.5)
+
+
+def _calls(reply: Reply) -> tuple[list[tuple[str, Any]], bool]:
+    """The calls that a reply makes, and whether they were written into its text."""
+    if made := [(call["name"], call["arguments"]) for call in reply.tool_calls]:
+        return made, False
+    written = calls_in(reply.text)
+    return written, bool(written)
 
 
 def _keep_score(forms: dict[str, list[int]], results: Sequence[ToolResult]) -> None:

@@ -18,14 +18,14 @@ from coder_tools.contract import PYTHON
 from coder_tools.shape import shape
 from coder_tools.splice import splices_between
 
-SAMPLES = 3  # answers to one question, the first among them
 COOLEST, RISE, HOTTEST = 0.7, 0.3, 1.5  # temperatures of the draws
 SHARE = 4  # a draw is made where so many like it would still fit into what is left
 FEWEST_STEPS = 10  # that must be left for one
 SAME = 2  # draws in a row that brought nothing new, after which no more are made
 LARGEST = 200_000  # bytes of an edit that is kept
 PATIENCE = 4.0  # an edit may do more than the code did before
-_SHOWN = 600  # characters of each edit that failed, as the model is told of it
+_TOLD = 2  # edits that failed too, of which the model is told
+_SHOWN = 600  # characters of each
 
 
 class Samples:
@@ -56,10 +56,6 @@ class Samples:
             "call": call, "tokens": tokens, "seconds": seconds, "phase": "open", "drawn": 0, "same": 0,
             "shapes": [], "edits": [],
         }  # fmt: skip
-
-    def forget(self) -> None:
-        """There is no question any more."""
-        self._memory["question"] = None
 
     def is_due(self, view: View) -> bool:
         """Whether a draw comes next: the edit under test did not pass, and what is left holds several like it."""
@@ -157,7 +153,7 @@ class Samples:
         lines = [f"{self._kept['drawn']} more answers to the same question were drawn and their edits tested."]
         if best is not self._kept["first"]:
             lines += ["This edit did best; it is in the files now, in place of yours:", _diff(view, best)]
-        for edit in others[: SAMPLES - 1]:
+        for edit in others[:_TOLD]:
             lines += ["This one failed too:", _diff(view, edit)]
         return "\n".join(lines)
 

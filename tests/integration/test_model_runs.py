@@ -50,7 +50,13 @@ def solve(make: Callable[..., Path], fix: Run, fake_ollama: Callable[..., Any], 
         else:
             monkeypatch.setattr(SearchPolicy, "edit", lambda self, view: Edit(wants="stop", note="spent already"))
         events: list[Event] = []
-        given = {"model": "ollama:gemma4:e4b", "sandbox": "bwrap", "time": 300.0, "tokens": 100_000} | options
+        given = {
+            "model": "ollama:gemma4:e4b",
+            "sandbox": "bwrap",
+            "time": 300.0,
+            "tokens": 100_000,
+            "samples": 1,
+        } | options
         return fix(make(files), "test_goal", events.append, **given), events, fake
 
     return run

@@ -206,7 +206,20 @@ def test_the_flags_make_the_request(coder, fixes, repo):
     coder(
         *("fix", "failing test x", "--repo", repo, "--test", "a", "--test", "b", "--test-cmd", "pytest t"),
         *("--model", "none", "--sandbox", "bwrap", "--time", "90s", "--steps", "7", "--tokens", "9", "--seed", "3"),
-        *("--tokens-in", "8", "--tokens-out", "6", "--model-calls", "5", "--test-runs", "4", "--disk", "2"),
+        *(
+            "--tokens-in",
+            "8",
+            "--tokens-out",
+            "6",
+            "--model-calls",
+            "5",
+            "--test-runs",
+            "4",
+            "--samples",
+            "5",
+            "--disk",
+            "2",
+        ),
         *("--verify", "all", "--allow-test-edits", "--network"),
     )
     (request,) = requests
@@ -224,6 +237,7 @@ def test_the_flags_make_the_request(coder, fixes, repo):
         tokens_out=6,
         model_calls=5,
         test_runs=4,
+        samples=5,
         disk=2,
         seed=3,
         verify="all",

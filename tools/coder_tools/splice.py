@@ -33,18 +33,18 @@ def spliced(source: bytes, splices: Sequence[Splice]) -> bytes:
 
 
 def splices_between(path: str, old: bytes, new: bytes) -> list[Splice]:
-    """The splices that make a Python file another, whole lines each; none where text and encoding do not go together."""
+    """The splices that make a Python file another, whole lines each; none where its encoding does not have the text."""
     encoding = source_encoding(old)
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     offsets = [0]
     for line in before:
         offsets.append(offsets[-1] + len(line))
     made = []
-    for kind, first, last, start, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind != "equal":
-            text = b"".join(after[start:end]).decode(encoding, "surrogateescape")
-            made.append(Splice(path, offsets[first], offsets[last], text))
     try:
+        for kind, first, last, start, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if kind != "equal":
+                text = b"".join(after[start:end]).decode(encoding, "surrogateescape")
+                made.append(Splice(path, offsets[first], offsets[last], text))
         return made if spliced(old, made) == new else []
     except (ValueError, UnicodeError):
         return []
