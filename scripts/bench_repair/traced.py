@@ -66,13 +66,13 @@ def traced(library: Library, repository: Path, bug: Bug, reach: Reach) -> Iterat
 
 
 def _run(suite: Suite, tests: Sequence[str], reach: Reach) -> list[TestResult]:
-    """Nothing where the tests cannot be collected any more, or take too long."""
+    """Nothing where the tests cannot be collected any more; a test that was not reached in time is left out."""
     wanted = [*tests, *reach.others(tests, BESIDE)] if tests else []
     try:
         results = suite.run(wanted, timeout=SECONDS, test_timeout=10.0, coverage=True)
     except TestRunFailed:
         return []
-    return [] if any(result.outcome == "missing" for result in results) else results
+    return [result for result in results if result.outcome != "missing"]
 
 
 @contextmanager

@@ -92,6 +92,15 @@ def test_outcomes_are_what_pytest_says(open_suite: OpenSuite) -> None:
     assert found["test_setup"].exception == "OSError"
 
 
+@pytest.mark.parametrize("args", [(), ("pkg",)])
+def test_tests_several_directories_down_are_run_by_their_ids(open_suite: OpenSuite, args: tuple[str, ...]) -> None:
+    down = "pkg/inner/tests/unit/test_down.py"
+    packages = {f"{folder}/__init__.py": "" for folder in ("pkg", "pkg/inner", "pkg/inner/tests")}
+    suite = open_suite({down: "def test_a(): pass\n", "pkg/test_up.py": "def test_b(): pass\n", **packages}, args=args)
+    asked = [f"{down}::test_a", "pkg/test_up.py::test_b"]
+    assert [r.outcome for r in suite.run(asked, timeout=60.0, test_timeout=10.0)] == ["passed", "passed"]
+
+
 FORGERS = """
 import os, sys, pytest, _pytest.reports, _pytest.runner
 def test_first(): pass

@@ -107,9 +107,10 @@ class Picker:
             return set(), set()  # ids that do not begin with a file: look everywhere
         above: Set[str] = set()
         for path in files:
-            while path not in above and path != os.path.dirname(path):
-                path = os.path.dirname(path)
+            path = os.path.dirname(path)
+            while path not in above:  # the root's parent is the root
                 above.add(path)
+                path = os.path.dirname(path)
         return files, above
 
     if int(pytest.__version__.split(".")[0]) >= 7:
