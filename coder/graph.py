@@ -55,8 +55,8 @@ def _step(session: Session, name: NodeName, node: Node) -> Callable[..., State]:
         update.setdefault("did", "")
         update |= State(last=name, counts=counts, seconds=seconds, untested=untested, elapsed=session.budget.elapsed())
         update["took"] = round(time.monotonic() - started, 3)
+        session.rundir.blobs.commit()
         session.emit("run", "tick", {"budget": session.budget.left(State(**{**state, **update}))})
-        session.rundir.settle()
         return update
 
     return run
