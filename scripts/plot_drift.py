@@ -19,7 +19,7 @@ from coder.record.store import RunDir  # noqa: E402
 from coder.supervisor.review import Judged, review  # noqa: E402
 from coder.trajectories.own import read  # noqa: E402
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 760, 300, 56, 40, 46
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 760, 300, 56, 44, 46
 COLOURS = {"calibrated": "#2a7d4f", "overthinking": "#8e44ad", "overacting": "#c0392b"}
 
 
@@ -41,7 +41,8 @@ def line(steps: Sequence[Judged], across: float, up: float, name: str) -> list[s
         dots.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{COLOURS[judged.label.name]}"/>')
     x, y = (float(part) for part in points[-1].split(","))
     anchor = "end" if x > WIDTH / 2 else "start"
-    label = f'<text x="{x + (0 if anchor == "end" else 10):.1f}" y="{y - 10:.1f}" text-anchor="{anchor}">{name}</text>'
+    beside = (x, y - 10) if anchor == "end" else (x + 10, y + 4)
+    label = f'<text x="{beside[0]:.1f}" y="{beside[1]:.1f}" text-anchor="{anchor}">{name}</text>'
     return [f'<polyline points="{" ".join(points)}" fill="none" stroke="#888" stroke-width="1.2"/>', *dots, label]
 
 

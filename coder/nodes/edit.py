@@ -96,13 +96,13 @@ def _answer_known(session: Session, state: State, memory: dict[str, Any], update
 
 def _step(made: Edit) -> Step | None:
     """The step as the supervisor judges it; None if the tests that it asked for are all there is to judge, or there is
-    nothing to judge before several answers to one question have been tested."""
+    nothing to judge before several answers to one question have been tested, or the model could not be asked."""
     calls = [
         Call(e.name, e.arguments, cap(e.text, RESULT_LIMIT), e.ok, e.repeated)
         for e in made.tool_events
         if not e.pending
     ]
-    if made.stand_on == "" or made.attempt:
+    if made.stand_on == "" or made.attempt or made.failed:
         return None
     if made.stand_on:
         calls.append(Call("propose_candidates", {"first": made.stand_on, "n": 1}))

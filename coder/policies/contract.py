@@ -76,6 +76,7 @@ class Edit:
     wants: Wants = "more"
     thought: str = ""  # what a model reasoned and said, for the supervisor
     attempt: str = ""  # in words: one more answer to a question asked before, not tested yet and no step of its own
+    failed: bool = False  # the model could not be asked: there is nothing to judge
 
 
 @dataclass

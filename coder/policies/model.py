@@ -80,7 +80,7 @@ class ModelPolicy:
             reply = self._ask(view, messages, tools)
         except ModelError as error:
             self._bear(view, error)
-            return Edit(note=str(error), spent=Spent(estimate(messages, tools), model_calls=1))
+            return Edit(note=str(error), spent=Spent(estimate(messages, tools), model_calls=1), failed=True)
         talk.learn(messages, tools, reply.prompt_tokens)
 
         asked, written = _calls(reply)

@@ -63,6 +63,7 @@ def judge(known: Knowledge, step: Step) -> Label:
     label = _of_acts(weights) if acted else _of_thought(known, spoken)
     known.learn_thought(spoken, alone=not acted)
     known.gained_since_thought += label.gained if acted else 0
+    known.sketches = 0 if acted else known.sketches + bool(_CODE.search(spoken))
     return label
 
 
@@ -248,10 +249,17 @@ def _of_thought(known: Knowledge, text: str) -> Label:
     idle = not known.gained_since_thought and bool(known.hypotheses)
     if alike >= 0.6:
         return Label("overthinking", 0.92 if idle else 0.75, f"{alike:.0%} of this was thought before, in these words")
+    if known.sketches and _CODE.search(text):
+        return Label("overthinking", 0.72, "writes code into its reply again, where it changes nothing")
+    if idle and not thought.hard:
+        return Label("overthinking", 0.6, "names no file, function or value that could be looked at or tried")
     hard, words = _newness(thought, known.thoughts)
     if idle and ((len(thought.hard) >= 2 and hard <= 0.2 and words <= 0.75) or words <= 0.3):
         return Label("overthinking", 0.8, "goes over what is known again in other words, with no evidence in between")
     return Label("calibrated", 0.7 if idle else 0.85, "new reasoning" if idle else "takes in what came back")
+
+
+_CODE = re.compile(r"^\s*(?:```|~~~).*\n\s*\S", re.MULTILINE)  # a fence with something in it
 
 
 def _newness(thought: Thought, earlier: list[Thought]) -> tuple[float, float]:

@@ -110,13 +110,12 @@ def test_as_a_judge_it_makes_no_verdict_worse(
     url: str, make: Callable[..., Path], fix: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says anything: the exam finds that out, and the labels are those of the rules; what it cost is counted."""
-    files = {**drifters.FILES, "long.txt": "\n".join(f"row {n} says {n * 7919}" for n in range(400))}
-    ended = {}
+    repo, ended = make(drifters.FILES), {}
     for judge in ("", f"openai:smollm2@{url}"):
-        policy = ModelPolicy(drifters.Drifter(drifters.WAYS["ask_known"], "nudge"))
+        policy = ModelPolicy(drifters.Drifter(drifters.WAYS["seesaw"], "nudge"))
         monkeypatch.setattr(run, "_policy", lambda request, policy=policy: (policy, "scripted", "test"))
         given = {"model": "none", "sandbox": "none", "time": 240.0, "tokens": 10**7, "judge": judge}
-        ended[judge] = fix(make(files, name=f"repo{len(ended)}"), "test_cheapest", **given)
+        ended[judge] = fix(repo, "test_cheapest", **given)
     rules, judged = ended.values()
     assert (judged.status, judged.drift.overacting, judged.drift.interventions) == (
         rules.status,

@@ -33,8 +33,14 @@ def test_the_measuring_part_meets_the_bars() -> None:
 
 def test_recorded_runs_are_seen_as_what_they_are() -> None:
     [(name, score), *_] = measure.table("recorded")
-    assert name == "coder" and (score.drifting, score.healthy) == (8, 3)
+    assert name == "coder" and (score.drifting, score.healthy) == (8 + len(list(measure.labelled())), 3)
     assert score.recall == 1.0 and score.false == 0
+
+
+def test_most_steps_of_a_real_model_are_labelled_as_a_reader_labels_them() -> None:
+    found = measure.agreement()
+    assert found.runs >= 2 and found.blamed == 0
+    assert found.seen >= 0.7 * found.drifting
 
 
 def test_no_healthy_run_is_stopped() -> None:

@@ -45,6 +45,24 @@ def test_reading_what_was_read_is_overacting_until_the_file_changes() -> None:
     assert names(read(1, 10), read(11, 20), read(5, 15)) == ["calibrated", "calibrated", "overacting"]
 
 
+def test_code_in_a_reply_is_an_idea_once_and_changes_nothing_the_second_time() -> None:
+    def reply(body: str) -> Step:
+        return Step(1, f"This would do it:\n```python\ndef read(text):\n    return {body}\n```")
+
+    assert names(reply("float(text)"), reply("int(text) * unit")) == ["calibrated", "overthinking"]
+    assert names(reply("float(text)"), read(), reply("int(text) * unit")) == ["calibrated"] * 3
+
+
+def test_a_reply_that_names_nothing_is_mild_drift_where_nothing_came_in_before_it() -> None:
+    wondering = Step(1, "The rounding in total_of() looks wrong for 2.5, so the test gets 3.")
+    idle = Step(1, "I am ready to help with the task. Please say what should happen next.")
+    assert names(idle) == ["calibrated"] and names(wondering, read(), idle) == ["calibrated"] * 3
+    known = Knowledge()
+    judge(known, wondering)
+    label = judge(known, idle)
+    assert (label.name, Ladder().take(label)) == ("overthinking", None)
+
+
 def test_the_heading_of_a_read_tool_is_no_evidence() -> None:
     def window(first: int, last: int) -> Step:
         shown = "\n".join(f"{n:4}| {line}" for n, line in enumerate(SOURCE.split("\n"), 1) if first <= n <= last)
