@@ -68,7 +68,7 @@ power-loss: setup ## 40 of these, after each of which the disk has lost what it 
 bench-repair: setup ## bugs planted in libraries: how many are fixed; ARGS="--limit 10 --libraries glom" for a part
 	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair $(ARGS)
 
-bench-repair-speed: setup ## candidates a second against pytest processes and mutmut, on one module in one run
+bench-repair-speed: setup ## candidates a second against pytest processes and mutmut, on one module and one core
 	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair.speed
 
 bench-repair-suspects: setup ## where planted bugs stand among the suspects, with and without the slice and predicate switching

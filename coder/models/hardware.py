@@ -46,14 +46,18 @@ class Hardware:
         return f"{size}, " + (f"{self.card / GIB:.0f} GB on the graphics card" if self.card else "no graphics card")
 
 
+def cores() -> int:
+    """The processors that this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @lru_cache(maxsize=1)
 def detect() -> Hardware:
     """This machine's. What cannot be found out counts as not there."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if platform.system() == "Darwin":
         memory = int(_output(["sysctl", "-n", "hw.memsize"]) or 0)
-        return Hardware(memory, unified=platform.machine() == "arm64", cores=cores)
-    return Hardware(_memory(), sum(_nvidia()) or sum(_amd()), cores=cores)
+        return Hardware(memory, unified=platform.machine() == "arm64", cores=cores())
+    return Hardware(_memory(), sum(_nvidia()) or sum(_amd()), cores=cores())
 
 
 def _memory(root: Path = Path("/")) -> int:

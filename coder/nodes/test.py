@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from coder.models.hardware import cores
 from coder.nodes.baseline import first_limit
 from coder.nodes.facts import Baseline, result_to_json, test_file
 from coder.nodes.judge import splices_of
@@ -153,7 +153,7 @@ def warm_suite(session: Session, state: State, standing: Ref) -> Suite:
         suite.close_warm()
         session.place(standing)
     if not suite.warm:
-        workers = min(4, os.cpu_count() or 1)
+        workers = min(4, cores())
         why_not = suite.open_warm(state["goal_tests"], workers, timeout=session.budget.remaining())
         if why_not:
             session.emit("test", "cold", {"reason": why_not})
