@@ -1,4 +1,4 @@
-"""Candidates a second: coder's warm validator, one pytest process each, and mutmut 3, on one module and one core in one run."""
+"""Candidates a second on one module and one core: coder's warm validator, one pytest process each, and mutmut 3."""
 
 from __future__ import annotations
 
