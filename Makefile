@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit test-models test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume power-loss bench-repair bench-repair-speed bench-repair-suspects bench-repair-scale train-ranking fuzz kills record plot-drift clean
+.PHONY: help setup demo test test-unit test-models test-hf test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume power-loss bench-repair bench-repair-speed bench-repair-suspects bench-repair-scale train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -19,6 +19,10 @@ test-unit: setup ## the unit tests only: seconds
 test-models: setup ## a real small model behind llama.cpp's server (built once, in .cache/models)
 	@scripts/models.sh
 	@.venv/bin/python -m pytest -q -m model
+
+test-hf: setup  ## models in this process, with the steering extra in an environment of its own (.cache/hf: torch is large)
+	@[ -x .cache/hf/bin/python ] || { python3 -m venv .cache/hf && .cache/hf/bin/pip install -q -e '.[steering]' pytest hypothesis; }
+	@.cache/hf/bin/python -m pytest -q tests/integration/test_hf_model.py
 
 test-languages: setup ## every language's fixture whose tool is here; gets jest and vitest from npm first
 	@for name in jest vitest; do mkdir -p .cache/languages/$$name && cp eval_repos/languages/$$name/package.json .cache/languages/$$name && \

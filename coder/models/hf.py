@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolSchema
-from coder.models.stream import Heard, Piece, hear, limited
+from coder.models.stream import OPENINGS, Heard, Piece, hear, limited
 from coder.models.text_tools import as_text
 from coder.models.thinking import held
 
 CONTEXT = 32_768  # tokens at most, whatever the model could do: memory grows with them
+_TAIL = 16  # tokens at the end of a prompt in which a thought may be opened
 _IDLE = 120.0  # seconds between two pieces; a processor reads a long prompt slowly
 
 
@@ -30,6 +30,7 @@ class HfModel:
         self.billions = self._model.num_parameters() / 1e9
         self._native = "tools" in str(self._tokenizer.chat_template or "")
         self._thinks = "enable_thinking" in str(self._tokenizer.chat_template or "")
+        self._ends = _endings(self._tokenizer, self._model)
 
     def count(self, text: str) -> int:
         return len(self._tokenizer(text)["input_ids"])
@@ -54,8 +55,8 @@ class HfModel:
 
         heard, cut = held(ask, sent, think=think, limit=think_limit)
         prompt = heard.info["prompt"] + (cut.info["prompt"] if cut is not None else 0)
-        completion = self.count(heard.text + heard.thinking)
-        reason = "length" if completion >= max_tokens else "stop"
+        completion = heard.info["made"] + (cut.info["made"] if cut is not None else 0)
+        reason = "length" if heard.info["made"] >= max_tokens else "stop"
         return Reply(heard.text, heard.thinking, (), prompt, completion, reason, 1 if cut is None else 2)
 
     def _encode(self, messages: Sequence[Message], tools: Sequence[ToolSchema], think: bool) -> Any:
@@ -78,28 +79,51 @@ class HfModel:
         if size + 16 > self.context:
             raise ModelError(f"The prompt has {size} tokens; {self.name} takes {self.context}.")
         stopped = threading.Event()
-        streamer: Any = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
-        settings: dict[str, Any] = {"do_sample": bool(temperature)} | (
-            {"temperature": temperature} if temperature else {}
-        )
+        made = 0
+        # Special tokens stay in: with some models they are what marks a thought and a call.
+        streamer: Any = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=False)
+        settings: dict[str, Any] = {} if temperature is None else {"do_sample": temperature > 0}
+        settings |= {"temperature": temperature} if temperature else {}
         settings |= {"max_new_tokens": min(max_tokens, self.context - size), "max_time": timeout}
+
+        def stop(ids: Any, scores: Any, **_: Any) -> bool:
+            nonlocal made
+            made = int(ids.shape[1]) - size
+            return stopped.is_set()
 
         def generate() -> None:
             try:
-                stop = StoppingCriteriaList([lambda ids, scores, **_: stopped.is_set()])
-                self._model.generate(**encoded, streamer=streamer, stopping_criteria=stop, **settings)
+                self._model.generate(
+                    **encoded, streamer=streamer, stopping_criteria=StoppingCriteriaList([stop]), **settings
+                )
             except Exception as error:
                 streamer.text_queue.put(error)
 
         def pieces() -> Iterator[Piece]:
             threading.Thread(target=generate, name="generate", daemon=True).start()
-            yield Piece(info={"prompt": size})
+            yield Piece(self._opened(encoded), info={"prompt": size})
             for text in iter(streamer.text_queue.get, streamer.stop_signal):
                 if isinstance(text, Exception):
                     raise ModelError(f"{self.name} failed while it answered: {text}") from text
-                yield Piece(text)
+                for ending in self._ends:
+                    text = text.replace(ending, "")
+                yield Piece(text, info={"made": made})
 
         return hear(limited(pieces, timeout=timeout, idle=_IDLE, abandon=stopped.set), limit)
+
+    def _opened(self, encoded: Any) -> str:
+        """The tag of a thought that the template has opened already; "" if it has not."""
+        tail = self._tokenizer.decode(encoded["input_ids"][0][-_TAIL:]).rstrip()
+        return next((tag for tag in OPENINGS if tail.endswith(tag.rstrip())), "")
+
+
+def _endings(tokenizer: Any, model: Any) -> tuple[str, ...]:
+    """The tokens, as text, that end an answer or fill it up."""
+    ends = model.generation_config.eos_token_id
+    numbers = ends if isinstance(ends, list) else [ends]
+    texts = [tokenizer.convert_ids_to_tokens(number) for number in numbers if number is not None]
+    texts += [tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token]
+    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _plain(message: Message) -> dict[str, Any]:
@@ -126,17 +150,19 @@ def _load(place: Path) -> tuple[Any, Any]:
         gguf = files[0]
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer, logging
     except ImportError:
         raise ModelError(
             "hf: needs transformers and torch. Install them: pip install 'coder-agent[steering]'"
         ) from None
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     more: dict[str, Any] = {"local_files_only": True} | ({"gguf_file": gguf} if gguf else {})
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **more)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", **more).to(device).eval()
-    except (OSError, ValueError, ImportError, RuntimeError, json.JSONDecodeError) as error:
+    except Exception as error:  # whatever a broken file makes of the libraries' readers
         raise ModelError(f"{place} cannot be loaded: {str(error)[:300]}") from None
     if not tokenizer.chat_template:
         raise ModelError(f"{place} has no chat template: it is no model that follows instructions.")

@@ -15,7 +15,7 @@ from coder.models.tokens import CHARS_PER_TOKEN
 T = TypeVar("T")
 
 _END = object()
-_OPENINGS = {"<think>": "</think>", "<thinking>": "</thinking>", "<|channel>thought\n": "<channel|>"}
+OPENINGS = {"<think>": "</think>", "<thinking>": "</thinking>", "<|channel>thought\n": "<channel|>"}
 
 
 @dataclass
@@ -52,14 +52,14 @@ class Thoughts:
         thinking: list[str] = []
         plain: list[str] = []
         while self._rest:
-            tags = [self._closing] if self._closing else list(_OPENINGS)
+            tags = [self._closing] if self._closing else list(OPENINGS)
             at, tag = min(((at, t) for t in tags if (at := self._rest.find(t)) >= 0), default=(-1, ""))
             upto = at if at >= 0 else len(self._rest) - (0 if last else _unfinished(self._rest, tags))
             (thinking if self._closing else plain).append(self._rest[:upto])
             self._rest = self._rest[upto + len(tag) :]
             if at < 0:
                 break
-            self._closing = "" if self._closing else _OPENINGS[tag]
+            self._closing = "" if self._closing else OPENINGS[tag]
         return "".join(thinking), "".join(plain)
 
 

@@ -116,13 +116,13 @@ def store(tmp_path: Path) -> RunStore:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
-    """Writes files into a new directory, the repository of the run."""
+def make(tmp_path: Path) -> Callable[..., Path]:
+    """`make(files, name="repo")`: writes files into a new directory, the repository of the run."""
 
-    def write(files: Mapping[str, str]) -> Path:
-        repo = tmp_path / "repo"
-        for name, text in files.items():
-            path = repo / name
+    def write(files: Mapping[str, str], name: str = "repo") -> Path:
+        repo = tmp_path / name
+        for file, text in files.items():
+            path = repo / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return repo
