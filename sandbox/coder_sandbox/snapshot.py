@@ -113,6 +113,12 @@ class Base:
         """The bytes of a file of the base (of a link: its target). KeyError if it has no such file."""
         return self.store.run("cat-file", "blob", self.entries[path].oid)
 
+    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """The same for many files, over one git process: a process a file would cost milliseconds each."""
+        with self.store.blobs() as blob:
+            for path in paths:
+                yield path, blob(self.entries[path].oid)
+
     def checkout(self, name: str, changes: Changes | None = None) -> Path:
         """A git worktree at run_dir/worktrees/NAME with base plus changes; it replaces one of that name."""
         changes = self.checked(changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -145,6 +146,23 @@ def test_some_files_are_never_edited_whatever_is_allowed(path: str) -> None:
     assert forbidden(path) and is_protected(path)
     with pytest.raises(ToolError, match="may not be edited"):
         workspace(allow=True).write(path, b"x")
+
+
+def test_many_files_are_read_at_once_and_not_one_by_one() -> None:
+    """A read of its own for each file took so long that a search of a large repository saw a fraction of it."""
+    files = {f"m{n}.py": f"def f{n}():\n    return shared\n".encode() for n in range(20)}
+
+    def one(path: str) -> bytes:
+        raise AssertionError(f"{path} was read alone")
+
+    def many(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        return ((path, files[path]) for path in paths)
+
+    changes: dict[str, bytes | None] = {"m0.py": None, "a.py": b"shared = 1\n"}
+    made = Workspace(one, list(files), changes, lambda path: "", read_many=many)
+    found = search(made, "shared").split("\n")
+    assert found[:4] == ["20 matches", "a.py", "1|shared = 1", "m1.py"] and "m0.py" not in found
+    assert [symbol.path for symbol in find_definitions(made, "f7")] == ["m7.py"]
 
 
 # reading

@@ -24,14 +24,14 @@ def search(workspace: Workspace, pattern: str, under: str = "", limit: int = 600
     if not pattern.strip():
         raise ToolError("The pattern is empty. Give a name or a piece of code to look for.")
     files = _files(workspace, under)
-    hits, note = _scan(workspace, files, re.compile(re.escape(pattern)))
+    hits, note = _scan(workspace, files, re.compile(re.escape(pattern)), pattern)
     if not hits and re.escape(pattern) != pattern:
         hits, note = _scan(workspace, files, _expression(pattern))
     if not hits:
         raise ToolError(f"Nothing matches {pattern!r} in {len(files)} files{note}. Try a shorter or other word.")
     lines = []
     last = ""
-    for path, number, line in hits:
+    for path, number, line in sorted(hits):
         if path != last:
             lines.append(clean(path))
             last = path
@@ -52,14 +52,17 @@ def _files(workspace: Workspace, under: str) -> list[str]:
 
 
 def _scan(
-    workspace: Workspace, files: list[str], expression: re.Pattern[str]
+    workspace: Workspace, files: list[str], expression: re.Pattern[str], literal: str = ""
 ) -> tuple[list[tuple[str, int, str]], str]:
-    """(path, line number, line) of the matches, and a note if time ran out before all files were seen."""
-    hits: list[tuple[str, int, str]] = []
+    """(path, line number, line) of the matches, and a note if time ran out before all files were seen.
+
+    `literal`: a text that is in every line that matches; a file without it needs no closer look.
+    """
+    needle = literal.encode("utf-8", "surrogatepass")
     end = time.monotonic() + _SECONDS
-    for seen, path in enumerate(files):
-        data = workspace.read(path)
-        if len(data) > _FILE_LIMIT or b"\0" in data:
+    hits: list[tuple[str, int, str]] = []
+    for seen, (path, data) in enumerate(workspace.read_all(files)):
+        if len(data) > _FILE_LIMIT or b"\0" in data or not (needle in data or b"\x1b" in data):
             continue
         for number, line in enumerate(clean(data.decode("utf-8", "replace")).split("\n"), 1):
             if time.monotonic() > end:

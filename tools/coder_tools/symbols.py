@@ -132,11 +132,9 @@ def _symbol(name: str, qualified: str, kind: str, path: str, node: Node) -> Symb
 def _files_with(workspace: Workspace, name: str) -> Iterator[tuple[str, bytes]]:
     """The files of known languages that have the name in them at all."""
     needle = name.encode("utf-8", "surrogatepass")  # half a character is in no file
-    for path in workspace.files():
-        if grammar_of(path) is not None:
-            data = workspace.read(path)
-            if needle in data and len(data) <= _FILE_LIMIT:
-                yield path, data
+    known = [path for path in workspace.files() if grammar_of(path) is not None]
+    found = [(path, data) for path, data in workspace.read_all(known) if needle in data and len(data) <= _FILE_LIMIT]
+    yield from sorted(found)
 
 
 def _text(node: Node) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from coder_tools.protect import bends_tests, forbidden
 
@@ -32,8 +32,11 @@ class Workspace:
         protected: Callable[[str], str],
         allow_test_edits: bool = False,
         allow_config_edits: bool = False,
+        read_many: Callable[[Iterable[str]], Iterator[tuple[str, bytes]]] | None = None,
     ) -> None:
+        """`read_many`: paths of the base with their bytes, where that is cheaper than one after the other."""
         self._read = read
+        self._read_many = read_many or (lambda paths: ((path, read(path)) for path in paths))
         self._files = frozenset(files)
         self.changes = changes
         self._protected = protected
@@ -43,7 +46,7 @@ class Workspace:
     def over(self, changes: dict[str, bytes | None]) -> Workspace:
         """The same base under the same rules with another change set: edits made there are not made here."""
         rules = self._protected, self.allow_test_edits, self.allow_config_edits
-        return Workspace(self._read, tuple(self._files), changes, *rules)
+        return Workspace(self._read, tuple(self._files), changes, *rules, self._read_many)
 
     def files(self) -> list[str]:
         """Every file there is now, sorted."""
@@ -61,6 +64,11 @@ class Workspace:
         if data is None:
             raise KeyError(path)
         return data
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Each path with its bytes as they are now; KeyError as `read`. The base's files come first."""
+        yield from self._read_many([path for path in paths if path not in self.changes])
+        yield from ((path, self.read(path)) for path in paths if path in self.changes)
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file into the change set. Raises ToolError for a path that must not be written."""
