@@ -6,6 +6,7 @@ that every later coder reads. The run begins again at the baseline, with all of 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -143,7 +144,9 @@ def _tested(session: Session, state: State, events: Iterable[Event]) -> None:
 
 
 def _kept(session: Session, commit: str) -> Changes:
-    """The changes of a tested state; none if its commit did not last, or is no longer to be had."""
+    """The changes of a tested state; none if its commit did not last, or the record names none."""
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        return {}
     try:
         return session.allowed(session.base.checked(session.base.kept(commit)))
     except (SnapshotError, KeyError, ValueError):

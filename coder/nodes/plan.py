@@ -31,7 +31,7 @@ def plan(session: Session, state: State) -> State:
     data = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     session.emit("plan", "hypothesis", data)
     update = State(proposal="edit", memory=session.save_passing(memory), counts=charge(state, proposal.spent))
-    if proposal.spent.model_calls:  # a ranking that code has made is no thought
+    if proposal.spent.prompt is not None:  # neither a ranking that code has made nor a failed call is a thought
         update["did"] = session.save_passing(data_of(Step(0, proposal.text, (), proposal.spent.completion_tokens)))
     return update
 

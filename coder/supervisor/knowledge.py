@@ -75,6 +75,7 @@ class Knowledge:
     thoughts: list[Thought] = field(default_factory=list)
     gained_since_thought: int = 0
     sketches: int = 0  # replies since the last action that hold code and do nothing with it
+    circling: int = 0  # replies since the last action that brought nothing
     empty_searches: int = 0  # in a row
     errors: int = 0  # failed calls in a row
     drafts: list[tuple[str, str]] = field(default_factory=list)  # path and new text of edits nothing has tested yet
@@ -191,7 +192,16 @@ class Knowledge:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Knowledge:
         """The inverse of `to_json`."""
-        plain = ("steps", "world", "definitions", "gained_since_thought", "sketches", "empty_searches", "errors")
+        plain = (
+            "steps",
+            "world",
+            "definitions",
+            "gained_since_thought",
+            "sketches",
+            "circling",
+            "empty_searches",
+            "errors",
+        )
         return cls(
             **{name: data[name] for name in plain},
             regions={path: [(a, b) for a, b in spans] for path, spans in data["regions"].items()},

@@ -19,6 +19,7 @@ Name = Literal["calibrated", "overthinking", "overacting"]
 
 LONG_AGO = 15  # steps after which having forgotten an answer is likely
 MOST_REMINDERS = 3  # times that one answer may be fetched again after it was dropped from the context
+CIRCLES = 2  # replies that brought nothing, after which other words are no way out of it: an action is
 STALE = 0.1  # share of unseen lines up to which an observation counts as known
 
 
@@ -64,6 +65,7 @@ def judge(known: Knowledge, step: Step) -> Label:
     known.learn_thought(spoken, alone=not acted)
     known.gained_since_thought += label.gained if acted else 0
     known.sketches = 0 if acted else known.sketches + bool(_CODE.search(spoken))
+    known.circling = 0 if acted else known.circling + label.drifts
     return label
 
 
@@ -256,6 +258,8 @@ def _of_thought(known: Knowledge, text: str) -> Label:
     hard, words = _newness(thought, known.thoughts)
     if idle and ((len(thought.hard) >= 2 and hard <= 0.2 and words <= 0.75) or words <= 0.3):
         return Label("overthinking", 0.8, "goes over what is known again in other words, with no evidence in between")
+    if known.circling >= CIRCLES:
+        return Label("overthinking", 0.6, f"{known.circling} replies brought nothing, and still nothing is done")
     return Label("calibrated", 0.7 if idle else 0.85, "new reasoning" if idle else "takes in what came back")
 
 
