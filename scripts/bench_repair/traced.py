@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from coder.nodes.goal import EXCUSED
 from coder_sandbox.choose import open_sandbox
 from coder_sandbox.contract import Limits, Workspace
 from coder_sandbox.toolchain import find_toolchain
@@ -32,7 +33,7 @@ class Traced:
 
     @property
     def failing(self) -> list[TestResult]:
-        return [result for result in self.results if not result.passed]
+        return [result for result in self.results if not result.passed and result.outcome not in EXCUSED]
 
     def read(self, path: str) -> bytes:
         """The bytes of a file. KeyError if there is none."""

@@ -200,6 +200,28 @@ def test_self_is_added() -> None:
     assert rank_of(bug, bug.replace("return n", "return self.n"), 6)
 
 
+def test_a_property_gives_back_the_attribute_it_is_named_after() -> None:
+    bug = "class A:\n    def __init__(self, n):\n        self.__size = n\n\n    def size(self):\n        return\n"
+    assert rank_of(bug, bug.replace("return\n", "return self.__size\n"), 6) <= 3
+
+
+def test_a_list_is_emptied_and_not_its_name_deleted() -> None:
+    bug = "class A:\n    def clear(self):\n        del self.keys\n"
+    assert rank_of(bug, bug.replace("keys", "keys[:]"), 3) <= 10
+
+
+def test_a_value_is_wrapped_in_what_the_function_calls_so_elsewhere() -> None:
+    bug = "def f(width, text):\n    n = width(text)\n    return pad(text, n, text)\n"
+    assert rank_of(bug, bug.replace("n, text)", "n, width(text))"), 3) <= 60
+
+
+def test_a_name_that_is_not_bound_is_taken_from_the_attribute_named_like_it() -> None:
+    bug = "class A:\n    def f(self):\n        self.main_lock = g()\n\n    def h(self):\n        lock.wait()\n"
+    fix = bug.replace("        lock.wait", "        lock = self.main_lock\n        lock.wait")
+    failure = TestResult("t", "failed", message="NameError: name 'lock' is not defined", exception="NameError")
+    assert 1 <= rank_of(bug, fix, 6, failure=failure) <= 10
+
+
 def test_async() -> None:
     bug = "async def f(a):\n    x = a.read()\n    return x\n"
     assert rank_of(bug, bug.replace("= a.read", "= await a.read"), 2) == 1

@@ -28,6 +28,9 @@ def edits(site: Site) -> Iterator[Edit]:
                 yield site.replace(node, f"{text}[{name}]", "index-add", -0.15 * rank)
             for rank, slice_text in enumerate(_seen_slices(site, node)):
                 yield site.replace(node, f"{text}[{slice_text}]", "slice-add", -0.3 - 0.1 * rank)
+    for target in site.statement.targets if isinstance(site.statement, ast.Delete) else ():
+        if isinstance(target, (ast.Name, ast.Attribute)):
+            yield site.replace(target, f"{site.text(target)}[:]", "slice-add")
     for node in site.expressions:
         if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
             yield from _index(site, node)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from coder.repair.candidates.names import likeness
 from coder.repair.grammar import ATOM, bind
+from coder.repair.scope import callee, own_nodes
 from coder.repair.site import Edit, Site
 
 # Builtins and library functions that are mistaken for one another; every member may stand for every other.
@@ -108,6 +109,10 @@ _METHODS_TO_ADD = (
 )
 
 
+_HERE = 1.2  # nats for a callable that the function calls elsewhere
+_OWN = 10  # of the file's own callables that are put around a value
+
+
 def _table(groups: tuple[tuple[str, ...], ...]) -> dict[str, list[str]]:
     table: dict[str, list[str]] = {}
     for group in groups:
@@ -121,12 +126,13 @@ METHODS = _table(_METHOD_SIBLINGS)
 
 
 def edits(site: Site) -> Iterator[Edit]:
+    own = _callables(site)
     for node in site.loads:
         if isinstance(node, ast.Call):
             yield from _sibling(site, node)
             yield from _unwrapped(site, node)
         if _value(site, node):
-            yield from _wrapped(site, node)
+            yield from _wrapped(site, node, own)
         if isinstance(node, (ast.Name, ast.Attribute)) and _value(site, node):
             yield from _called(site, node)
     yield from _awaited(site)
@@ -168,20 +174,41 @@ def _value(site: Site, node: ast.expr) -> bool:
     return not isinstance(parent, (ast.BoolOp, ast.arguments, ast.withitem, ast.ExceptHandler, ast.FormattedValue))
 
 
-def _wrapped(site: Site, node: ast.expr) -> Iterator[Edit]:
+def _wrapped(site: Site, node: ast.expr, own: Mapping[str, float]) -> Iterator[Edit]:
     text = site.text(node)
     already = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
     used = site.inventory.calls
     for rank, name in enumerate(_WRAPS):
         if name != already:
             yield site.replace(node, f"{name}({text})", "wrap", -0.12 * rank + (0.3 if name in used else 0.0))
-    own = [name for name, known in site.scopes.module_names().items() if known.kind in ("function", "class")]
-    single = [name for name in own if name != already and _takes_one(site, name)]
-    for rank, name in enumerate(sorted(single, key=lambda name: -len(used.get(name, ())))[:8]):
-        yield site.replace(node, f"{name}({text})", "wrap-own", -0.15 * rank)
+    for name, bonus in own.items():
+        if name != already:
+            yield site.replace(node, f"{name}({text})", "wrap-own", bonus)
     for rank, method in enumerate(_METHODS_TO_ADD):
         known = method[1:-2] in site.inventory.methods
         yield site.replace(node, bind(text, ATOM) + method, "method-add", -0.1 * rank + (0.5 if known else -0.5))
+
+
+def _callables(site: Site) -> dict[str, float]:
+    """What can be called here with one value, what this function calls first, then what the file calls most: its
+    functions and classes, and names that it calls so. With the bonus of each."""
+    calls = site.inventory.calls
+    here = _called_in(site)
+    names = [known.name for known, _ in site.names_at(site.statement) if known.name not in _WRAPS]
+    single = [name for name in names if _takes_one(site, name) or any(map(_gives_one, calls.get(name, ())))]
+    single.sort(key=lambda name: (name not in here, -len(calls.get(name, ()))))
+    return {name: (_HERE if name in here else 0.0) - 0.15 * rank for rank, name in enumerate(single[:_OWN])}
+
+
+def _called_in(site: Site) -> set[str]:
+    """The names that the function around the statement calls."""
+    nodes = own_nodes(site.function) if site.function is not None else ()
+    return {callee(node) for node in nodes if isinstance(node, ast.Call)}
+
+
+def _gives_one(call: ast.Call) -> bool:
+    plain = isinstance(call.func, ast.Name) and len(call.args) == 1 and not call.keywords
+    return plain and not isinstance(call.args[0], ast.Starred)
 
 
 def _takes_one(site: Site, name: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from coder.repair.candidates.constants import literal
-from coder.repair.candidates.names import near_builtin
+from coder.repair.candidates.names import members_like, near_builtin
 from coder.repair.clues import Pair
 from coder.repair.grammar import ATOM, bind
 from coder.repair.scope import callee
@@ -47,6 +47,13 @@ def edits(site: Site) -> Iterator[Edit]:
     yield from _unbound(site)
     yield from _expected_strings(site)
     yield from _expected_numbers(site)
+
+
+_UNBOUND = (
+    r"cannot access local variable '(\w+)'",
+    r"local variable '(\w+)' referenced",
+    r"name '(\w+)' is not defined",
+)
 
 
 def _names(site: Site, *patterns: str) -> list[str]:
@@ -199,14 +206,14 @@ def _unbound(site: Site) -> Iterator[Edit]:
     function = site.function
     if function is None:
         return
-    for name in _names(site, r"cannot access local variable '(\w+)'", r"local variable '(\w+)' referenced"):
+    for name in _names(site, *_UNBOUND):
         outer = site.scopes.variables(site.module.function_of(function))
         word = "nonlocal" if name in outer else "global" if name in site.scopes.module_names() else ""
         first = site.opening or function.body[0]
         edit = site.insert_before(first, [f"{word} {name}"], "scope-add", _SURE) if word else None
         if edit:
             yield edit
-        for rank, value in enumerate(("None", "0", "[]", "''", "{}", "False", "1")):
+        for rank, value in enumerate((*members_like(site, name), "None", "0", "[]", "''", "{}", "False", "1")):
             initial = site.insert_before(first, [f"{name} = {value}"], "initialise", 1.0 - 0.2 * rank)
             if initial:
                 yield initial

@@ -12,6 +12,7 @@ from coder.repair.scope import Known
 from coder.repair.site import Edit, Site
 
 _MOST = 30  # names offered in one place
+_MEMBERS = 5
 _LIKE = 0.4  # from which likeness a member seen only at run time is offered
 _BUILTINS = frozenset(name for name in dir(builtins) if name.islower() and not name.startswith("_"))
 
@@ -38,6 +39,15 @@ def likeness(one: str, other: str) -> float:
 
 def _shared_start(one: str, other: str) -> int:
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def members_like(site: Site, name: str) -> list[str]:
+    """`self.x` for the attributes of `self` in this file that are named much like this, the likest first."""
+    if "self" not in site.scopes.variables(site.function):
+        return []
+    near = {attr: likeness(attr.strip("_"), name.strip("_")) for attr in site.inventory.attributes_of["self"]}
+    likest = sorted((attr for attr in near if near[attr] >= _LIKE and attr != name), key=lambda a: (-near[a], a))
+    return [f"self.{attr}" for attr in likest[:_MEMBERS]]
 
 
 def _name(site: Site, node: ast.Name) -> Iterator[Edit]:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from coder.repair.candidates.conditions import opposites, predicates
+from coder.repair.candidates.names import members_like
 from coder.repair.scope import own_nodes, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
@@ -33,7 +34,8 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
     names = site.variables_at(statement)
     if value is None:
         end = site.module.span(statement)[1]
-        texts = [*names[:10], *(site.text(other) for other in returned(site.function)), "None", "True", "False", "self"]
+        others = [site.text(other) for other in returned(site.function)]
+        texts = [*_likely_members(site), *names[:10], *others, "None", "True", "False", "self"]
         for rank, text in enumerate(dict.fromkeys(texts)):
             yield site.splice(
                 end, end, f" {text}", "return-value", f"`return` becomes {shown(f'return {text}')}", -0.1 * rank
@@ -55,6 +57,11 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
             yield site.replace(value, f"{site.text(value)}, {name}", "return-more", -0.2 * rank)
             yield site.replace(value, f"{name}, {site.text(value)}", "return-more", -0.3 - 0.2 * rank)
             yield site.replace(value, f"{site.text(value)} + {name}", "return-more", -0.5 - 0.2 * rank)
+
+
+def _likely_members(site: Site) -> list[str]:
+    """What a method named like an attribute gives back."""
+    return members_like(site, site.function.name) if site.function is not None else []
 
 
 def _asked(site: Site, statement: ast.Return, value: ast.expr) -> Iterator[Edit]:
