@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
 
 from coder.repair.rank import RANKING, Weights
 from scripts.bench_repair.libraries import CACHE, LIBRARIES, set_up, unpack
@@ -23,7 +23,7 @@ EXAMPLES = CACHE / "examples"
 def main() -> None:
     """Parse the command line and do as it says."""
     parser = argparse.ArgumentParser(prog="train_ranking", description=__doc__)
-    parser.add_argument("--tries", type=int, default=60, help="bugs tried in each library")
+    parser.add_argument("--tries", type=int, default=30, help="bugs tried in each library")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument(
         "--libraries", default="", help="names, with commas between; all that may be trained on if not given"
@@ -56,17 +56,21 @@ def main() -> None:
 
 
 def train(files: list[Path]) -> None:
-    """Fit on all examples and write the weights; before that, say what a fit on the rest gives each library."""
+    """Say what a fit on the others gives each library, and write a fit on all if that is better than the numbers set
+    by hand: by the geometric mean of the places, as a place counts for what it is a multiple of."""
     sets = {file.stem: _read(file) for file in files}
     start = Weights.load(START)
+    before: list[float] = []
+    after: list[float] = []
     for name, kept in sets.items():
         others = [each for other, found in sets.items() if other != name for each in found]
         if kept and others:
-            before, after = places(kept, start), places(kept, fit(others, start))
-            print(f"{name}: {len(kept)} examples, first {_share(before)} before, {_share(after)} after,", end=" ")
-            print(
-                f"median place {median(before):.0f} before, {median(after):.0f} after (fitted on the other libraries)"
-            )
+            now, then = places(kept, start), places(kept, fit(others, start))
+            print(f"{name}: {len(kept)} examples, by hand {_words(now)}; fitted on the other libraries {_words(then)}")
+            before, after = [*before, *now], [*after, *then]
+    if not after or geometric_mean(after) >= geometric_mean(before):
+        print("a fit does no better on libraries it has not seen than the numbers set by hand: nothing is written")
+        return
     everything = [each for found in sets.values() for each in found]
     learned = fit(everything, start)
     data = {"features": dict(learned.features), "kinds": dict(learned.kinds), "rest": learned.rest}
@@ -74,8 +78,9 @@ def train(files: list[Path]) -> None:
     print(f"{RANKING.name}: fitted on {len(everything)} examples")
 
 
-def _share(found: list[int]) -> str:
-    return f"{sum(place == 1 for place in found)}/{len(found)}"
+def _words(found: list[float]) -> str:
+    first = sum(place == 1 for place in found)
+    return f"{first} first, median place {median(found):.0f}, geometric mean {geometric_mean(found):.0f}"
 
 
 def _read(file: Path) -> list[Example]:

@@ -25,11 +25,16 @@ BEST, OTHERS = 150, 100  # wrong edits kept: those scored best, and some of the 
 
 @dataclass(frozen=True)
 class Example:
-    """(kind, features) of edits; the first `right` ones restore the original. `place`: of the best one, from 1."""
+    """(kind, features) of edits; the first `right` ones restore the original. `place`: of the best one, from 1.
+
+    `counts`: how many edits each stands for. Of those that the numbers of today put far behind only some are kept, and
+    other numbers would put more of them in front than are here.
+    """
 
     bug: str
     right: int
     edits: Sequence[tuple[str, dict[str, float]]]
+    counts: Sequence[float]
     place: int
 
     def to_json(self) -> dict[str, Any]:
@@ -57,10 +62,12 @@ def _scored(run: Traced, bug: Bug) -> Example | None:
         return None
     wrong = [place for place in range(len(scored)) if place not in right]
     chance = random.Random(bug.name)
-    kept = [*wrong[:BEST], *chance.sample(wrong[BEST:], min(OTHERS, len(wrong[BEST:])))]
-    chosen = [scored[place] for place in (*sorted(right), *kept)]
+    best, rest = wrong[:BEST], wrong[BEST:]
+    others = chance.sample(rest, min(OTHERS, len(rest)))
+    chosen = [scored[place] for place in (*sorted(right), *best, *others)]
+    counts = [1.0] * (len(right) + len(best)) + [len(rest) / max(1, len(others))] * len(others)
     edits = [(each.edit.kind, ranker.features(each.edit, each.site, each.suspicion)) for each in chosen]
-    return Example(bug.name, len(right), edits, place=min(right) + 1)
+    return Example(bug.name, len(right), edits, counts, place=min(right) + 1)
 
 
 def ways_back(scored: Sequence[Scored], bug: Bug, original: bytes) -> Iterator[int]:

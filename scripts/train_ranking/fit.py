@@ -34,7 +34,7 @@ def fit(examples: Sequence[Example], start: Weights) -> Weights:
     for step in range(1, STEPS + 1):
         slope = {name: PRECISION * (weights[name] - prior[name]) for name in names}
         for example, edits in zip(examples, rows, strict=True):
-            _add_slope(slope, weights, edits, example.right)
+            _add_slope(slope, weights, edits, example)
         for name in names:
             mean[name] = 0.9 * mean[name] + 0.1 * slope[name]
             square[name] = 0.999 * square[name] + 0.001 * slope[name] ** 2
@@ -52,12 +52,13 @@ def _row(kind: str, features: Mapping[str, float], known: Mapping[str, float]) -
 
 
 def _add_slope(
-    slope: dict[str, float], weights: Mapping[str, float], rows: Sequence[Mapping[str, float]], right: int
+    slope: dict[str, float], weights: Mapping[str, float], rows: Sequence[Mapping[str, float]], example: Example
 ) -> None:
     """The gradient of the negative log-probability that one of the right edits is drawn."""
+    right = example.right
     scores = [sum(weights[name] * value for name, value in row.items()) for row in rows]
     top = max(scores)
-    odds = [math.exp(score - top) for score in scores]
+    odds = [count * math.exp(score - top) for score, count in zip(scores, example.counts, strict=True)]
     everything, good = sum(odds), sum(odds[:right])
     for place, row in enumerate(rows):
         pull = odds[place] / everything - (odds[place] / good if place < right else 0.0)
@@ -65,11 +66,12 @@ def _add_slope(
             slope[name] += pull * value
 
 
-def places(examples: Sequence[Example], weights: Weights) -> list[int]:
-    """The place of the best right edit of each example among the kept ones, from 1."""
+def places(examples: Sequence[Example], weights: Weights) -> list[float]:
+    """The place of the best right edit of each example among all edits, from 1, as far as the kept ones tell."""
     found = []
     for example in examples:
         scores = [weights.weigh(features, kind) for kind, features in example.edits]
         best = max(scores[: example.right])
-        found.append(1 + sum(score > best for score in scores[example.right :]))
+        wrong = zip(scores[example.right :], example.counts[example.right :], strict=True)
+        found.append(1 + sum(count for score, count in wrong if score > best))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from scripts.bench_repair.libraries import LIBRARIES, SOURCES
 from scripts.bench_repair.plant import PLANTED, Bug, bugs_of, load
 from scripts.bench_repair.rules import RULES
 from scripts.bench_repair.same import same_program
+from scripts.train_ranking import __main__ as train_ranking
 from scripts.train_ranking.examples import Example, ways_back
 from scripts.train_ranking.fit import fit, places
 
@@ -113,14 +115,44 @@ def test_a_fit_puts_the_right_edits_first_and_leaves_the_rest_alone() -> None:
     start = Weights(
         {"size": 0.0, "bonus": 0.0, "same_kind": -1.0, "same_statement": -1.0}, {"a": 0.0, "b": 0.0, "c": -1.0}, -2.0
     )
-    examples = [
-        Example(str(n), 1, [("a", {"size": 1.0}), ("b", {"size": 3.0}), ("b", {"size": 2.0})], 3) for n in range(9)
-    ]
+    edits = [("a", {"size": 1.0}), ("b", {"size": 3.0}), ("b", {"size": 2.0})]
+    examples = [Example(str(n), 1, edits, [1.0, 1.0, 1.0], 3) for n in range(9)]
     learned = fit(examples, start)
     assert places(examples, learned) == [1] * 9
     assert learned.features["size"] < 0 and learned.kinds["a"] > learned.kinds["b"]
     assert learned.kinds["c"] == -1.0 and learned.features["same_kind"] == -1.0
     assert fit(examples, start) == learned
+
+
+def test_an_edit_that_stands_for_many_counts_for_so_many() -> None:
+    start = Weights({"same_kind": -1.0, "same_statement": -1.0}, {"a": 0.0, "b": 1.0, "c": 0.0}, -2.0)
+    edits: list[tuple[str, dict[str, float]]] = [("a", {}), ("b", {}), ("c", {})]
+    few, many = (Example("one", 1, edits, [1.0, count, 1.0], 2) for count in (1.0, 40.0))
+    assert (places([few], start), places([many], start)) == ([2], [41])
+    assert fit([many], start).kinds["b"] < fit([few], start).kinds["b"]
+
+
+def train_on(tmp_path: Path, right: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether weights are written for two libraries, in one of which the kind `right` is the way back."""
+    ranking, start = tmp_path / "ranking.json", tmp_path / "start.json"
+    numbers = {"features": {"same_kind": 0.0, "same_statement": 0.0}, "kinds": {"a": 0.5, "b": 0.0}, "rest": 0.0}
+    start.write_text(json.dumps(numbers))
+    monkeypatch.setattr(train_ranking, "RANKING", ranking)
+    monkeypatch.setattr(train_ranking, "START", start)
+    for library, kind in (("one", right), ("two", "b")):
+        edits = [(kind, {}), ("a" if kind == "b" else "b", {})]
+        rows = [json.dumps(asdict(Example(str(n), 1, edits, [1.0, 9.0], 2))) for n in range(9)]
+        (tmp_path / library).write_text("\n".join([*rows, "null"]) + "\n")
+    train_ranking.train([tmp_path / "one", tmp_path / "two"])
+    return ranking.exists()
+
+
+def test_weights_are_written_only_if_libraries_not_fitted_on_gain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train_on(tmp_path, "b", monkeypatch)
+    (tmp_path / "ranking.json").unlink()
+    assert not train_on(tmp_path, "a", monkeypatch)
 
 
 def test_the_shipped_weights_know_every_feature() -> None:
