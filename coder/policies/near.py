@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from coder.policies.contract import Edit, View
-from coder.repair.contract import Suspect
+from coder.repair.contract import Candidate, Suspect
 from coder.repair.propose import propose
 from coder_tools.contract import PYTHON
 from coder_tools.symbols import definitions
+from coder_tools.workspace import Workspace
 
 _CANDIDATES = 150
 _LINES = 80  # changed lines, above which an edit is too large to be nearly right
 _TIMES = 6  # edits of a run that are looked at
 _SECONDS = 15.0  # that must be left
+_NAMES = 12  # mentioned names that are tried
 
 
 def near_misses(view: View) -> Edit | None:
@@ -36,7 +40,7 @@ def near_misses(view: View) -> Edit | None:
     suspects = list(_changed(view))
     if not 0 < len(suspects) <= _LINES:
         return None
-    candidates = propose(view.workspace.read, suspects, view.failures, limit=_CANDIDATES, world=view.world)
+    candidates = _proposed(view, suspects, f"{_hypothesis(view)} {_written(view, suspects)}")
     if not candidates:
         return None
     note = f"{len(candidates)} small changes of the model's edit"
@@ -51,16 +55,50 @@ def where_it_points(view: View) -> Edit | None:
     if view.language != PYTHON or view.plan is None or view.workspace.changes or view.standing:
         return None
     pointed: list[str] = view.memory.setdefault("pointed", [])
-    words = f"{view.plan.text} {view.plan.evidence}"
+    words = _hypothesis(view)
     if words in pointed or len(pointed) >= _TIMES or view.left.seconds < _SECONDS:
         return None
     pointed.append(words)
     suspects = list(_named(view, set(re.findall(r"[A-Za-z_]\w+", words))))[:_LINES]
-    candidates = propose(view.workspace.read, suspects, view.failures, limit=_CANDIDATES, world=view.world)
+    candidates = _proposed(view, suspects, words)
     if not candidates:
         return None
     note = f"{len(candidates)} small edits where the hypothesis points"
     return Edit(candidates=tuple(candidates), wants="test", note=note)
+
+
+def _proposed(view: View, suspects: Sequence[Suspect], words: str) -> list[Candidate]:
+    """Single edits of these lines, with the names that the words mention among the material."""
+    world = replace(view.world, mentioned=_mentioned(view.workspace, words))
+    return propose(view.workspace.read, suspects, view.failures, limit=_CANDIDATES, world=world)
+
+
+def _hypothesis(view: View) -> str:
+    return f"{view.plan.text} {view.plan.evidence}" if view.plan is not None else ""
+
+
+def _written(view: View, suspects: Sequence[Suspect]) -> str:
+    """The lines of the model's edit."""
+    lines = {path: view.workspace.read(path).decode().split("\n") for path in {s.path for s in suspects}}
+    return "\n".join(lines[s.path][s.line - 1] for s in suspects)
+
+
+def _mentioned(workspace: Workspace, words: str) -> frozenset[str]:
+    """The identifiers in a text that the project's Python files define, assign or read as a member somewhere.
+
+    Those that look like code come first, where there are many: an English word may be a name as well.
+    """
+    found = dict.fromkeys(re.findall(r"[A-Za-z_]\w+", words))
+    names = [name for name in found if not keyword.iskeyword(name)]
+    if not names:
+        return frozenset()
+    either = b"|".join(name.encode() for name in names if name.isascii())
+    used = re.compile(rb"(?:\.|\bdef |\bclass )(" + either + rb")\b|\b(" + either + rb")\s*[=,)]")
+    there: set[str] = set()
+    for _, data in workspace.read_all([path for path in workspace.files() if path.endswith(".py")]):
+        there |= {(one or other).decode() for one, other in used.findall(data)}
+    looks = sorted((name for name in names if name in there), key=lambda n: "_" not in n.strip("_") and n.islower())
+    return frozenset(looks[:_NAMES])
 
 
 def _named(view: View, names: set[str]) -> Iterator[Suspect]:

@@ -16,6 +16,7 @@ from coder.repair.candidates import (
     guards,
     history,
     library,
+    mentioned,
     moves,
     names,
     operators,
@@ -41,6 +42,7 @@ FAMILIES: tuple[Callable[[Site], Iterator[Edit]], ...] = (
     failures.edits,
     history.edits,
     library.edits,
+    mentioned.edits,
 )
 
 

@@ -32,6 +32,7 @@ class World:
     observed: Observed = field(default_factory=Observed)
     library: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # installed module -> its names
     homes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> installed modules that have it
+    mentioned: frozenset[str] = frozenset()  # names of the project that a model has named; not kept with the rest
 
     def to_json(self) -> dict[str, Any]:
         lines = [[*place, {n: sorted(k) for n, k in own.items()}] for place, own in self.observed.lines.items()]

@@ -43,7 +43,9 @@ def solve(make: Callable[..., Path], fix: Run, fake_ollama: Callable[..., Any], 
     def run(files: dict[str, str], replies: list[dict[str, Any]], **options: Any) -> tuple[Result, list[Event], Any]:
         capabilities = options.pop("capabilities", ("completion", "tools", "thinking"))
         models = [{"name": "gemma4:e4b", "size": 1, "capabilities": list(capabilities)}]
-        fake = fake_ollama(models=models, replies=[PLAN, *replies], after=options.pop("after", "error"))
+        fake = fake_ollama(
+            models=models, replies=[options.pop("plan", PLAN), *replies], after=options.pop("after", "error")
+        )
         monkeypatch.setenv("OLLAMA_HOST", fake.url)
         if options.pop("search", False):
             monkeypatch.setattr(hybrid, "SEARCH_SHARE", 0.007)  # two seconds: enough for files of this size
@@ -86,6 +88,23 @@ def test_an_edit_that_is_nearly_right_is_finished_without_another_call(solve: An
     result, _, fake = solve(files, [{"content": nearly}, reply(task.steps[1])], capabilities=task.capabilities)
     assert result.status == "fixed", result.reason
     assert result.counts.model_calls == len(fake.chats) == 3, "the rest was the search's"
+
+
+def test_a_name_in_the_hypothesis_is_enough_for_the_search(solve: Any) -> None:
+    """No edit of the model: what it names is tried in the function that it names."""
+    files = {
+        "shop/__init__.py": "",
+        "shop/order.py": "class Order:\n    amount = net_sum = 0\n\n    def __init__(self, amount, net_sum):\n"
+        "        self.amount, self.net_sum = amount, net_sum\n",
+        "shop/bill.py": "def total(order):\n    return order.amount * 2\n",
+        "tests/test_it.py": "from shop.bill import total\nfrom shop.order import Order\n\n"
+        "def test_old():\n    assert Order(5, 4).amount == 5\n\n"
+        "def test_goal():\n    assert [total(Order(a, b)) for a, b in ((5, 4), (7, 3), (2, 9))] == [8, 6, 18]\n",
+    }
+    told = {"content": "HYPOTHESIS: total reads amount, it should read net_sum\nFILES: shop/bill.py\nEVIDENCE: -"}
+    result, _, fake = solve(files, [], plan=told)
+    assert result.status == "fixed" and "order.net_sum * 2" in result.patch, result.reason
+    assert result.counts.model_calls == len(fake.chats) == 1
 
 
 IMPOSSIBLE = {

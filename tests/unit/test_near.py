@@ -64,3 +64,27 @@ def test_the_functions_that_a_hypothesis_names_are_varied_once() -> None:
     for other in (Plan("something is wrong", ("a.py",)), Plan("half is wrong", ()), None):
         assert where_it_points(view({}, {}, plan=other)) is None
     assert where_it_points(view({}, {}, plan=plan, language="jest")) is None
+
+
+def test_names_that_the_model_mentions_are_tried_however_unlike() -> None:
+    """`net_sum` stands in another file alone, and is nothing like `amount`; `rate` is a parameter."""
+    files = {
+        "a.py": b"def total(order, rate):\n    return order.amount * 2\n",
+        "b.py": b"class Order:\n    def __init__(self):\n        self.amount = 1\n        self.net_sum = 2\n",
+    }
+    workspace = Workspace(files.__getitem__, list(files), {}, lambda path: "")
+
+    def texts(words: str) -> set[str]:
+        given = view({}, {}, plan=Plan(words, ("a.py",)))
+        given.workspace = workspace
+        made = where_it_points(given)
+        assert made is not None
+        old = files["a.py"]
+        return {
+            (old[: c.splice.start] + c.splice.text.encode() + old[c.splice.end :]).decode() for c in made.candidates
+        }
+
+    right = "def total(order, rate):\n    return order.net_sum * 2\n"
+    assert right in texts("`total` must take the order's net_sum, and no made_up name")
+    assert right not in texts("`total` takes the wrong thing")
+    assert not any("made_up" in text for text in texts("`total` must take made_up"))
