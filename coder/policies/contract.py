@@ -105,7 +105,6 @@ class View:
     map: Callable[[int], str] | None = None  # a map of the repository in at most so many characters
     language: str = PYTHON  # or the name of the runner, for tests in another language
     images: tuple[str, ...] = ()  # data URLs that belong to the task
-    think_limit: int | None = None  # tokens of thinking after which it is cut short; None: the policy's own limit
 
 
 class Policy(Protocol):

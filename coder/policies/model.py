@@ -203,7 +203,7 @@ class ModelPolicy:
     ) -> Reply:
         masked = [Message(**{**m, "content": self._blindfold.text(m["content"])}) for m in messages]
         allowed = max(256, min(self._allowance(view), view.left.tokens))
-        think, limit = self._thinks(view), min(view.think_limit or allowed, allowed * 3 // 4)  # the answer needs room
+        think, limit = self._thinks(view), allowed * 3 // 4  # the answer needs room
         self._sent = {"messages": masked, "tools": list(tools), "think": think, "max_tokens": allowed}
         self._sent |= {"temperature": temperature} if temperature is not None else {}
         reply = self._model.chat(

@@ -133,6 +133,29 @@ def test_a_run_that_hangs_is_cut_by_the_limits_of_its_tests(suite: Make) -> None
     assert box.timeouts[0] <= 62.0, "the time to build, and its own"
 
 
+def test_the_test_that_hangs_is_found_among_those_that_said_nothing(suite: Make) -> None:
+    """cargo, Maven, Gradle and make do not say which one it is: each that is left runs alone."""
+    made, runner, box = suite(Report(passed("a_test.x::one")), Report(), Report(passed("b_test.x::three")))
+    ends = [{"killed_by": "timeout"}, {"killed_by": "timeout"}, {}]
+    commands = runner.commands
+
+    def commanded(call: Call) -> list[Command]:
+        box.ends = ends.pop(0)
+        return commands(call)
+
+    runner.commands = commanded  # type: ignore[method-assign]
+    ids = ["a_test.x::one", "a_test.x::two", "b_test.x::three"]
+    found = {r.id: r.outcome for r in made.run(ids, timeout=600, test_timeout=7)}
+    assert found == {"a_test.x::one": "passed", "a_test.x::two": "timeout", "b_test.x::three": "passed"}
+    assert [call.wanted for call in runner.calls] == [tuple(ids), ("a_test.x::two",), ("b_test.x::three",)]
+
+
+def test_where_the_build_hangs_nothing_is_run_again(suite: Make) -> None:
+    made, runner, _ = suite(Report(), killed_by="timeout")
+    found = made.run(["a_test.x::one", "a_test.x::two"], timeout=600, test_timeout=7)
+    assert {r.outcome for r in found} == {"timeout"} and len(runner.calls) == 1
+
+
 def test_after_a_hang_that_came_far_enough_less_time_is_given_to_building(suite: Make) -> None:
     late = Report(passed("a_test.x::one"))
     tests, _, box = suite(late, Report(), exit_code=-9, killed_by="timeout")

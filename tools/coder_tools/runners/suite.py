@@ -119,10 +119,15 @@ class CommandSuite(Suite):
         self, wanted: tuple[str, ...] | None, timeout: float, test_timeout: float, limits: Mapping[str, float]
     ) -> dict[str, TestResult]:
         named = wanted if wanted is not None and len(wanted) <= MOST_NAMED else None
+        end = time.monotonic() + timeout
         if wanted is not None:
             own = [limits.get(test, test_timeout) for test in wanted]
             timeout, test_timeout = min(timeout, self._startup + sum(own)), max(own)
         report = self._all_of(named, timeout, test_timeout)
+        again = min(timeout, end - time.monotonic())
+        if hidden := _hidden_by_a_hang(report, wanted or ()):
+            alone = self._alone(hidden, again, test_timeout)
+            report = replace(report, results=(*report.results, *alone))
         found = _merged(report.results)
         broken = {one.path: one for one in reversed(report.broken)}
         for test in wanted or ():
@@ -135,8 +140,14 @@ class CommandSuite(Suite):
         """One run, and after it one for each test that another has kept from running."""
         deadline = time.monotonic() + timeout
         report = self._go(wanted, timeout, limit)
-        results = list(report.results)
-        for test in report.cut[:MOST_ALONE]:
+        alone = self._alone(report.cut, deadline - time.monotonic(), limit)
+        return replace(report, results=(*report.results, *alone), cut=())
+
+    def _alone(self, tests: Sequence[str], timeout: float, limit: float) -> list[TestResult]:
+        """The results of a run for each of these tests, as long as there is time."""
+        deadline = time.monotonic() + timeout
+        results: list[TestResult] = []
+        for test in tests[:MOST_ALONE]:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
@@ -144,7 +155,7 @@ class CommandSuite(Suite):
             results += [r for r in alone.results if r.id == test or r.id.startswith((f"{test}/", f"{test}::"))]
             if all(r.id != test for r in results) and alone.broken:
                 results.append(_failed(test, alone.broken[-1]))
-        return replace(report, results=tuple(results), cut=())
+        return results
 
     def _go(self, wanted: tuple[str, ...] | None, timeout: float, limit: float) -> Report:
         """Run the commands and have their words read. TestRunFailed if the runner cannot work, or says too much."""
@@ -232,6 +243,17 @@ def _afterwards(ran: Ran, report: Report) -> list[Broken]:
         how = f"The run ended with exit code {ran.exit_code} and did not name this test."
         return [Broken("", f"{how}\n{cap(ran.output, MESSAGE // 2)}")]
     return []
+
+
+def _hidden_by_a_hang(report: Report, wanted: Sequence[str]) -> list[str]:
+    """The wanted tests that said nothing in a run that some test held up: all but one of them are innocent.
+
+    A run in which no test at all came to an end was held up by its build, and another would be too.
+    """
+    hung = any(one.outcome == "timeout" and not one.path for one in report.broken)
+    told = {result.id for result in report.results}
+    silent = [test for test in wanted if test not in told]
+    return silent if hung and told and len(silent) > 1 else []
 
 
 def _failed(test: str, why: Broken) -> TestResult:
