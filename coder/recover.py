@@ -48,7 +48,7 @@ def _is_sound(rundir: RunDir, name: str) -> bool:
 
 def resumable(session: Session, saver: BaseCheckpointSaver[Any], known: State) -> State | None:
     """What the graph goes on with: nothing but its own checkpoint where that and the bulk it names are there."""
-    if known and (not known["baseline"] or session.load(known["baseline"])):
+    if known and (not known.get("baseline") or session.load(known["baseline"])):
         keep_again(session, State(**{**fresh(), **known}))
         return None
     saver.delete_thread(session.rundir.id)
@@ -62,6 +62,7 @@ def recovered(session: Session) -> State:
     _account(session, state, events)
     if state["counts"]["steps"] <= 1:  # the step that was lost is the one that is done again, and counts once
         return fresh()
+    _interventions(state, events)
     _tested(session, state, events)
     best = {"steps": state["counts"]["steps"], "tested": len(state["tested"]), "goal_passed": state["best_passed"]}
     session.emit("record", "recovered", best)
@@ -82,19 +83,20 @@ def _is(event: Event, node: str, kind: str) -> bool:
     return (event.node, event.kind) == (node, kind)
 
 
-def _account(session: Session, state: State, events: Iterable[Event]) -> None:
+def _account(session: Session, state: State, events: Sequence[Event]) -> None:
     """What has been spent. A step that was done twice, because of a kill, counts once."""
-    counts, drift = state["counts"], state["drift"]
+    counts = state["counts"]
     begun: tuple[str, int, str] | None = None  # the step under way: node, number, time
     tokens_left = session.request.tokens
     prompts: dict[int, Event] = {}
-    labels: dict[int, str] = {}
     for event in events:
         data = event.data
         if event.kind == "begin":
             begun = event.node, int(data.get("step", 0)), event.at
         elif event.kind == "prompt":
             prompts[int(data.get("step", 0))] = event
+        elif _is(event, "test", "candidates"):
+            counts["candidates"] = max(counts["candidates"], int(data.get("total", 0)))
         elif _is(event, "run", "tick") and begun:
             node, number, at = begun
             if number > counts["steps"]:
@@ -103,22 +105,29 @@ def _account(session: Session, state: State, events: Iterable[Event]) -> None:
                 state["test_runs"] += node == "test"
             state["seconds"][node] = round(state["seconds"].get(node, 0.0) + _seconds(at, event.at), 3)
             tokens_left = min(tokens_left, int(data.get("budget", {}).get("tokens_left", tokens_left)))
-        elif _is(event, "test", "candidates"):
-            counts["candidates"] = max(counts["candidates"], int(data.get("total", 0)))
-        elif _is(event, "supervisor", "rollback"):
-            counts["rollbacks"] += 1
-        elif _is(event, "supervisor", "intervention"):
-            drift["interventions"] += 1
-            state["switched"] |= data.get("rung") == Rung.SWITCH.word
-        elif _is(event, "supervisor", "decision"):
-            labels[data.get("step", event.seq)] = str(data.get("label"))
-    for label in labels.values():
-        if label in drift:
-            drift[label] += 1
     for name, usual in (("prompt_tokens", 0), ("completion_tokens", 0), ("model_calls", 1)):
         counts[name] = sum(int(event.data.get(name, usual)) for event in prompts.values())
     told = counts["prompt_tokens"] + counts["completion_tokens"]  # an older record has the sum alone
     counts["prompt_tokens"] += max(0, session.request.tokens - tokens_left - told)
+
+
+def _interventions(state: State, events: Iterable[Event]) -> None:
+    """What the supervisor made of the steps, and what it did."""
+    counts, drift = state["counts"], state["drift"]
+    labels: dict[int, str] = {}
+    for event in events:
+        if event.node != "supervisor":
+            continue
+        if event.kind == "rollback":
+            counts["rollbacks"] += 1
+        elif event.kind == "intervention":
+            drift["interventions"] += 1
+            state["switched"] |= event.data.get("rung") == Rung.SWITCH.word
+        elif event.kind == "decision":
+            labels[event.data.get("step", event.seq)] = str(event.data.get("label"))
+    for label in labels.values():
+        if label in drift:
+            drift[label] += 1
 
 
 def _seconds(start: str, end: str) -> float:
