@@ -67,10 +67,10 @@ class Disk:
 
 def _group(leader: int) -> list[Path]:
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").iterdir():
         with suppress(OSError):
-            if int(_fields(stat)[2]) == leader:
-                found.append(stat.parent)
+            if process.name.isdecimal() and int(_fields(process / "stat")[2]) == leader:
+                found.append(process)
     return found
 
 
