@@ -61,7 +61,7 @@ def summarize(result: Result) -> None:
     if result.run_dir:
         say(f"  record: {result.run_dir}")
         say(f"  the story: coder show {result.run_id}")
-    if result.status == "interrupted" and result.run_id:
+    if result.resumable and result.run_id:
         say(f"  go on with: coder resume {result.run_id}")
 
 

@@ -58,7 +58,11 @@ def url() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # it is busy with an answer that nobody waits for
+            server.kill()
+            server.wait(20)
 
 
 @pytest.fixture

@@ -268,7 +268,8 @@ def test_the_repositorys_own_file_widens_nothing_and_a_warning_says_so(coder, fi
 )
 def test_each_status_ends_with_its_exit_code(coder, fixes, repo, status, code):
     fixes(status, reason="because")
-    assert coder("fix", "--repo", repo, "--no-apply").code == code
+    told = coder("fix", "--repo", repo, "--no-apply")
+    assert told.code == code and ("go on with: coder resume" in told.err) == (code in (3, 130))
     done = coder("fix", "--repo", repo, "--no-apply", "--json")
     assert (done.code, json.loads(done.out)["status"]) == (code, status)
 
