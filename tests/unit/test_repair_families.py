@@ -222,6 +222,15 @@ def test_a_name_that_is_not_bound_is_taken_from_the_attribute_named_like_it() ->
     assert 1 <= rank_of(bug, fix, 6, failure=failure) <= 10
 
 
+def test_where_none_came_an_empty_value_of_the_type_that_has_the_member_is_taken() -> None:
+    bug = 'def f(text):\n    """Clean."""\n    text = text.strip()\n    return g(text)\n'
+    failure = failed("AttributeError: 'NoneType' object has no attribute 'strip'", "AttributeError", 3)
+    assert 1 <= rank_of(bug, bug.replace("text.strip", '(text or "").strip'), 3, failure=failure) <= 5
+    items = bug.replace("strip", "items")
+    failure = failed("AttributeError: 'NoneType' object has no attribute 'items'", "AttributeError", 3)
+    assert 1 <= rank_of(items, items.replace("text.items", "(text or {}).items"), 3, failure=failure) <= 5
+
+
 def test_async() -> None:
     bug = "async def f(a):\n    x = a.read()\n    return x\n"
     assert rank_of(bug, bug.replace("= a.read", "= await a.read"), 2) == 1

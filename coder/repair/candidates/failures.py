@@ -11,7 +11,7 @@ from typing import Any
 from coder.repair.candidates.constants import literal
 from coder.repair.candidates.names import members_like, near_builtin
 from coder.repair.clues import Pair
-from coder.repair.grammar import ATOM, bind
+from coder.repair.grammar import AND, ATOM, bind
 from coder.repair.scope import callee
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
@@ -45,6 +45,7 @@ def edits(site: Site) -> Iterator[Edit]:
     yield from _unknown_keys(site)
     yield from _arity(site)
     yield from _unbound(site)
+    yield from _none_given(site)
     yield from _expected_strings(site)
     yield from _expected_numbers(site)
 
@@ -217,6 +218,18 @@ def _unbound(site: Site) -> Iterator[Edit]:
             initial = site.insert_before(first, [f"{name} = {value}"], "initialise", 1.0 - 0.2 * rank)
             if initial:
                 yield initial
+
+
+def _none_given(site: Site) -> Iterator[Edit]:
+    """`(x or "").strip()` where None came: an empty value of a type that has the member asked for."""
+    wanted = _names(site, r"'NoneType' object has no attribute '(\w+)'")
+    empty = {'""' if site.module.text.count('"') > site.module.text.count("'") else "''": str, "[]": list, "{}": dict}
+    for node in site.loads:
+        if isinstance(node, ast.Attribute) and node.attr in wanted:
+            having = [text for text, kind in empty.items() if hasattr(kind, node.attr)]
+            for rank, text in enumerate(having):
+                base = bind(site.text(node.value), AND)
+                yield site.replace(node.value, f"{base} or {text}", "or-default", _SURE - 0.3 * rank)
 
 
 def _expected_strings(site: Site) -> Iterator[Edit]:
