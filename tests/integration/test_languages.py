@@ -93,8 +93,9 @@ def solve(
         fake = fake_ollama(models=models, replies=[PLAN, *replies], after=after)
         monkeypatch.setenv("OLLAMA_HOST", fake.url)
         events: list[Event] = []
-        given = {"model": "ollama:gemma4:e4b", "time": 300.0, "tokens": 100_000, "test_cmd": instance.test_cmd}
-        return fix(repo, instance.goal, events.append, **(given | options)), events
+        given = {"model": "ollama:gemma4:e4b", "time": 300.0, "tokens": 100_000, "samples": 1}
+        given |= {"test_cmd": instance.test_cmd} | options
+        return fix(repo, instance.goal, events.append, **given), events
 
     return run
 
