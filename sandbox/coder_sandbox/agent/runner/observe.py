@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, Iterable, List, Optional, Set
 
 from .project import Project
 
@@ -34,7 +34,7 @@ class Observer:
         self._codes: Dict[CodeType, Set[int]] = {}
         self._visits: Dict[Any, int] = {}
         self._lines: Dict[str, Dict[int, Seen]] = {}
-        self._types: Dict[str, List[str]] = {}
+        self._types: Dict[str, Set[str]] = {}
 
     def start(self) -> None:
         """Begin a test."""
@@ -49,7 +49,8 @@ class Observer:
             path: {str(line): {name: sorted(kinds) for name, kinds in seen.items()} for line, seen in own.items()}
             for path, own in self._lines.items()
         }
-        found = {"lines": lines, "members": self._types}
+        members = {word: _listed(names) for word, names in self._types.items()}
+        found = {"lines": lines, "members": members}
         self._lines, self._types, self._visits = {}, {}, {}
         return found
 
@@ -86,8 +87,11 @@ class Observer:
         if isinstance(value, ModuleType):
             word = f"module {value.__name__}"
         seen.setdefault(name, set()).add(word)
-        if word not in self._types:
-            self._types[word] = _members(value, kind)[:MEMBERS]
+        known = self._types.get(word)
+        if known is None:
+            self._types[word] = _members(value, kind)
+        else:  # one object of a type may have what another has not got yet
+            known.update(_named(_own(value) or ()))
 
 
 def _lines_of(code: CodeType) -> Any:
@@ -114,7 +118,16 @@ def _attributes(value: Any) -> List[Any]:
     return [pair for pair in list((_own(value) or {}).items())[:PLACES] if type(pair[0]) is str]
 
 
-def _members(value: Any, kind: type) -> List[str]:
+def _listed(names: Set[str]) -> List[str]:
+    """Of too many members some, and the sign that there are others."""
+    return sorted(names) if len(names) <= MEMBERS else [*sorted(names)[:MEMBERS], "__getattr__"]
+
+
+def _named(names: Iterable[Any]) -> Set[str]:
+    return {name for name in names if type(name) is str and (name == "__getattr__" or name[:2] != "__")}
+
+
+def _members(value: Any, kind: type) -> Set[str]:
     """What can be asked of a value: of its classes, and of itself. `__getattr__` is among it where code decides."""
     names: Set[Any] = set(_own(value) or ())
     bases = list(type.__dict__["__mro__"].__get__(kind))
@@ -125,4 +138,4 @@ def _members(value: Any, kind: type) -> List[str]:
         names.update(own)
         if "__getattribute__" in own and base not in PLAIN:
             names.add("__getattr__")
-    return sorted(name for name in names if type(name) is str and (name == "__getattr__" or name[:2] != "__"))
+    return _named(names)
