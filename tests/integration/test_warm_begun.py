@@ -13,9 +13,18 @@ import pytest
 from coder_tools.contract import Splice
 from coder_tools.testing import Suite
 
-MODULE = (
-    "import sys\nimport traceback\nimport unittest\nimport warnings\nimport pytest\n\n\ndef double(x):\n    return x\n"
-)
+MODULE = """\
+import sys
+import traceback
+import unittest
+import warnings
+import pytest
+
+
+def double(x):
+    sys.intern("")  # compiled in another way where the module imports it
+    return x
+"""
 BODY = "return x"
 ENDINGS = {
     "right": "return 2 * x",

@@ -125,6 +125,17 @@ def pairs(base: CodeType, new: CodeType, ran: Callable[[CodeType], bool]) -> Pai
     return found
 
 
+def _imported(tree: ast.AST) -> Iterator[str]:
+    """The names that a module's own statements import. A call of `name.function` is compiled in another way if the
+    name is one of these."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = (alias.asname or alias.name.split(".")[0] for alias in node.names)
+            yield from (name for name in names if name != "*")
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
+            yield from _imported(node)
+
+
 class File:
     """One file of the project, and the functions in it that can be compiled on their own."""
 
@@ -144,6 +155,8 @@ class File:
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 for name in node.names:
                     self._flags |= getattr(futures, name.name).compiler_flag
+        imported = sorted(set(_imported(tree)))
+        self._imports = f"import {', '.join(imported)}" if imported else ""
         self._units = list(self._find(tree.body, ()))
         self._bases: Dict[Unit, CodeType] = {}
 
@@ -174,7 +187,8 @@ class File:
         raise Reload("the change is outside of functions")
 
     def _compile(self, unit: Unit, text: str) -> CodeType:
-        padding = "\n" * (unit.first - 1 - len(unit.chain))
+        above = unit.first - 1 - len(unit.chain)
+        padding = self._imports + "\n" * above if above else ""
         source = padding + "".join(line + "\n" for line in unit.chain) + text
         code: CodeType = compile(source, self._filename, "exec", self._flags, dont_inherit=True)
         return code
