@@ -174,7 +174,7 @@ class ModelPolicy:
             elif untested:
                 talk.defer(call_id, result.name)
             else:
-                talk.answer(call_id, result.name, self._nothing_new(view))
+                talk.answer(call_id, result.name, self._nothing_new(view, result.asks))
         if results:
             view.memory["silent"] = 0
         elif not untested:
@@ -182,11 +182,15 @@ class ModelPolicy:
         if untested and (asks or not results):
             view.memory["tested"] = revision
             return "test"
-        return "stop" if "finish" in asks else "more"
+        if "finish" not in asks:
+            return "more"
+        told, view.memory["not_finished"] = view.memory.get("not_finished"), revision
+        return "stop" if told == revision else "more"  # told once for each state of the files, then believed
 
-    def _nothing_new(self, view: View) -> str:
+    def _nothing_new(self, view: View, asked: str) -> str:
         known = view.finding.words() if view.finding is not None else "They fail."
-        return f"Nothing has changed since the tests were last run, so they were not run again.\n{known}"
+        words = f"Nothing has changed since the tests were last run, so they were not run again.\n{known}"
+        return f"{words}\n{prompt.not_finished()}" if asked == "finish" else words
 
     def _silence(self, talk: Conversation, view: View, reply: Reply) -> Wants:
         """A reply that does nothing: say so; after several, ask for a new plan."""

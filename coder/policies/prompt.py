@@ -84,6 +84,14 @@ def text_only() -> str:
     return "You called no tool, so nothing was done. Call edit_file to change the code, or run_tests, or finish."
 
 
+def not_finished() -> str:
+    """For a call of `finish` while the goal fails and nothing new is there to test."""
+    return (
+        "So it is not finished: the tests of the goal still fail. Read what the failure names and change the code. "
+        "If no change of the code can help, call finish again and say why: the run ends then."
+    )
+
+
 def taken_back(workspace: Workspace) -> str:
     """For a rollback between two steps."""
     held = ", ".join(sorted(workspace.changes)) or "none"

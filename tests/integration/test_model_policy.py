@@ -191,10 +191,25 @@ def test_words_after_an_edit_count_as_asking_for_the_tests(fake_ollama: Fake) ->
     assert [edit.wants for edit in drive(policy(fake), lambda _: PASSED)] == ["more", "test"]
 
 
-def test_finishing_without_having_done_anything_is_an_end(fake_ollama: Fake) -> None:
-    finish = {"name": "finish", "arguments": {"summary": "cannot be done"}}
-    [edit] = drive(policy(fake_ollama(replies=[calls(finish)])))
-    assert (edit.wants, edit.changes, edit.note) == ("stop", None, "cannot be done")
+FINISH = {"name": "finish", "arguments": {"summary": "cannot be done"}}
+
+
+def test_finishing_with_nothing_changed_is_answered_once_and_then_an_end(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(FINISH), calls(FINISH)])
+    edits = drive(policy(fake))
+    assert [(edit.wants, edit.changes, edit.note) for edit in edits] == [
+        ("more", None, "cannot be done"),
+        ("stop", None, "cannot be done"),
+    ]
+    told = fake.chats[1]["messages"][-1]
+    assert told["role"] == "tool" and "tests of the goal still fail" in told["content"]
+
+
+def test_a_model_that_finished_too_early_can_still_mend_it(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[calls(FINISH), calls(FIX, FINISH)])
+    edits = drive(policy(fake), lambda _: PASSED)
+    assert [edit.wants for edit in edits] == ["more", "test"]
+    assert edits[-1].changes is not None
 
 
 def test_endless_thinking_is_turned_off(fake_ollama: Fake) -> None:
