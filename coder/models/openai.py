@@ -165,11 +165,15 @@ class OpenAIModel:
 
     def _explained(self, error: Exception) -> ModelError:
         """The fault in words for the reader."""
+        import httpx
         import openai
 
         url = self._url
         if isinstance(error, openai.APITimeoutError):
             return ModelError(f"{url} fell silent for {_LOAD:.0f} seconds.", retryable=True)
+        if isinstance(error, openai.APIConnectionError) and not isinstance(error.__cause__, httpx.ConnectError):
+            why = str(error.__cause__ or error)[:200]
+            return ModelError(f"The answer of {url} broke off ({why}). Look at the server's log.", retryable=True)
         if isinstance(error, openai.APIConnectionError):
             return ModelError(f"Nothing answers at {url}. Start the server, or correct the address.", retryable=True)
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
