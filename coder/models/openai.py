@@ -181,7 +181,8 @@ class OpenAIModel:
         if isinstance(error, openai.NotFoundError):
             return self._missing()
         if isinstance(error, openai.APIStatusError):
-            return self._refused(error.status_code, str(error.body or error.message), error.response.headers)
+            said = error.body.get("message") if isinstance(error.body, dict) else error.body
+            return self._refused(error.status_code, str(said or error.body or error.message), error.response.headers)
         return ModelError(
             f"The answer of {url} broke off or cannot be read ({type(error).__name__}: {str(error)[:200]}).",
             retryable=True,

@@ -140,7 +140,7 @@ def test_counts_are_estimated_where_the_server_does_not_tell(fake_openai: Fake) 
         ({"fault": "status", "status": 429, "retry_after": 7}, "429", True),
         ({"fault": "status", "status": 500, "error": "busy"}, "500", True),
         ({"fault": "status", "status": 500, "error": "out of memory"}, "does not fit into memory", False),
-        ({"fault": "status", "status": 400, "error": "no"}, "400", False),
+        ({"fault": "status", "status": 400, "error": "no"}, r"answers: no \(status 400\)", False),
         ({"fault": "html"}, "web page", True),
         ({"fault": "html", "status": 200}, "cannot be read", True),
         ({"fault": "cut"}, "broke off", True),
