@@ -51,15 +51,16 @@ class Row:
 
 
 def attempt(library: Library, bug: Bug, seed: int, commit: str) -> Row:
-    """Plant the bug in a fresh copy, time its suite once, have it fixed, and look at the patch."""
+    """Time the suite once in a fresh copy, plant the bug, have it fixed, and look at the patch."""
     scratch = CACHE / "work"
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix=f"{bug.name}-", ignore_cleanup_errors=True) as place:
         repository = unpack(library, Path(place) / library.name)
         file = repository / bug.path
         original = file.read_bytes()
+        suite = _suite_seconds(library, repository)  # before: with the bug in it, it may have no end
         file.write_bytes(bug.planted(original))
-        row = Row(bug.name, library.name, bug.rule, seed, commit, "error", suite=_suite_seconds(library, repository))
+        row = Row(bug.name, library.name, bug.rule, seed, commit, "error", suite=suite)
         result = _fix(library, repository, Path(place) / "home", seed)
         row.status, row.reason = result["status"], str(result.get("reason") or "")
         row.seconds = result.get("seconds", {}).get("total", 0.0)
