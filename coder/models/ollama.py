@@ -24,6 +24,7 @@ CONTEXT = 32_768  # tokens asked for where the model has as many: Ollama's own d
 _KEEP_ALIVE = "30m"  # a run has pauses for tests in it
 _IDLE = 60.0  # seconds of silence
 _LOAD, _READ = 900.0, 5.0  # seconds a cold load may take; tokens a second that a prompt is read with at least
+_NO_TOOLS = "does not support tools"  # Ollama's words, also of a model of which it says elsewhere that it has them
 _MOST_CHARS_PER_TOKEN = 8  # no prompt of code and prose has more: fewer tokens than that were not read
 _FEWEST_CHARS_PER_TOKEN = 2
 
@@ -64,15 +65,19 @@ class OllamaModel:
     ) -> Reply:
         """One answer, streamed. Raises ModelError; a prompt that the server cut is an error too."""
         deadline = time.monotonic() + timeout
-        if not self._tools:
-            messages, tools = as_text(messages, tools), ()
         options = {"num_predict": max_tokens, "num_ctx": self.context, "repeat_penalty": 1.0}
         if temperature is not None:
             options["temperature"] = temperature
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
-            given = {"tools": list(tools), "reasoning": thinking if self._thinks else None, "options": options}
-            heard = self._hear(asked, given, estimate(asked, tools), deadline - time.monotonic(), limit)
+            given = {"reasoning": thinking if self._thinks else None, "options": options}
+            try:
+                heard = self._hear(asked, tools, given, deadline, limit)
+            except ModelError as error:
+                if not (tools and self._tools and _NO_TOOLS in str(error)):
+                    raise
+                self._tools = False  # whatever the server claims of it: from now on they are described in words
+                heard = self._hear(asked, tools, given, deadline, limit)
             if not heard.cut and not heard.info.get("done"):
                 raise ModelError(
                     "Ollama ended its answer in the middle. The model's process may have died: see its log.",
@@ -87,12 +92,20 @@ class OllamaModel:
         return reply
 
     def _hear(
-        self, messages: Sequence[Message], given: dict[str, Any], tokens: int, timeout: float, limit: int | None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema],
+        settings: dict[str, Any],
+        deadline: float,
+        limit: int | None,
     ) -> Heard:
         chat = self._client()
+        sent = list(messages) if self._tools else as_text(messages, tools)
+        given = settings | {"tools": list(tools) if self._tools else []}
+        tokens = estimate(messages, tools)
 
         def pieces() -> Iterator[Piece]:
-            for chunk in chat.stream(to_langchain(messages), **given):
+            for chunk in chat.stream(to_langchain(sent), **given):
                 calls = [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in chunk.tool_calls]
                 thought = str(chunk.additional_kwargs.get("reasoning_content") or "")
                 yield Piece(str(chunk.content or ""), thought, tuple(calls), chunk.response_metadata)
@@ -105,7 +118,9 @@ class OllamaModel:
             return f"{doing} after {waited:.0f} seconds" if waited >= most else ""
 
         try:
-            stream = limited(pieces, timeout=timeout, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
+            stream = limited(
+                pieces, timeout=deadline - time.monotonic(), idle=_IDLE, abandon=self._abandon, still_busy=still_busy
+            )
             return hear(stream, limit)
         except ModelError:
             raise

@@ -94,7 +94,7 @@ class ModelPolicy:
             samples.ask(ids[0], reply.prompt_tokens + reply.completion_tokens, time.monotonic() - started)
         return Edit(
             changes=dict(view.workspace.changes) if changed else None,
-            note=_note(reply, results),
+            note=_given_up(reply, results) if wants == "stop" else _note(reply, results),
             tool_events=tuple(_event(result, pending=bool(result.asks) and wants == "test") for result in results),
             spent=self._spent(reply),
             wants=wants,
@@ -267,6 +267,11 @@ def _event(result: ToolResult, pending: bool) -> ToolEvent:
     if result.ok and result.name == "read_file":
         text = text.partition("\n")[2]  # the heading is coder's own: it is not what was seen
     return ToolEvent(result.name, result.arguments, result.ok, result.repeated, cap(first, _SUMMARY), text, pending)
+
+
+def _given_up(reply: Reply, results: Sequence[ToolResult]) -> str:
+    """Why a run ends here: the model's own words are not the run's, it may say that all is well."""
+    return f"the model has given up; its words: {_note(reply, results)}"
 
 
 def _note(reply: Reply, results: Sequence[ToolResult]) -> str:

@@ -199,7 +199,7 @@ def test_finishing_with_nothing_changed_is_answered_once_and_then_an_end(fake_ol
     edits = drive(policy(fake))
     assert [(edit.wants, edit.changes, edit.note) for edit in edits] == [
         ("more", None, "cannot be done"),
-        ("stop", None, "cannot be done"),
+        ("stop", None, "the model has given up; its words: cannot be done"),
     ]
     told = fake.chats[1]["messages"][-1]
     assert told["role"] == "tool" and "tests of the goal still fail" in told["content"]

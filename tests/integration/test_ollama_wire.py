@@ -87,7 +87,7 @@ FAULTS: list[tuple[dict[str, Any], str, bool]] = [
     ),
     ({"fault": "status", "status": 429, "error": "too many requests"}, "too many requests", True),
     ({"fault": "status", "status": 400, "error": "invalid options"}, "invalid options", False),
-    ({"fault": "status", "status": 400, "error": "x does not support tools"}, "Take another model", False),
+    ({"fault": "status", "status": 400, "error": "x does not support thinking"}, "Take another model", False),
     (
         {"fault": "status", "status": 500, "error": "model requires more system memory (9 GiB) than is available"},
         "does not fit into memory",
@@ -107,6 +107,16 @@ def test_faults_are_told_in_words(fake_ollama: Fake, fault: dict[str, Any], word
     with pytest.raises(ModelError, match=words) as caught:
         ask(fake_ollama(replies=[fault]))
     assert caught.value.retryable is retryable
+
+
+def test_a_model_that_turns_out_to_have_no_tools_gets_them_as_text(fake_ollama: Fake) -> None:
+    refused = {"fault": "status", "status": 400, "error": "registry/library/x does not support tools"}
+    fake = fake_ollama(replies=[refused, {"content": "ok"}, {"content": "ok"}])
+    model = OllamaModel("gemma4:e4b", fake.url)
+    for _ in range(2):
+        assert model.chat(ASK, schemas(), think=False, max_tokens=50, timeout=10).text == "ok"
+    assert [bool(chat.get("tools")) for chat in fake.chats] == [True, False, False]
+    assert "- run_tests(): " in fake.chats[-1]["messages"][0]["content"]
 
 
 @pytest.mark.parametrize("kind", ["stall", "silent", "dribble"])
