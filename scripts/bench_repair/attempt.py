@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from coder.evaluate.dataset import DatasetError, apply_patch
-from scripts.bench_repair.libraries import CACHE, Library, python, unpack
+from scripts.bench_repair.libraries import CACHE, Library, make_repository, python, unpack
 from scripts.bench_repair.plant import Bug
 from scripts.bench_repair.same import same_program
 
@@ -60,6 +60,7 @@ def attempt(library: Library, bug: Bug, seed: int, commit: str) -> Row:
         original = file.read_bytes()
         suite = _suite_seconds(library, repository)  # before: with the bug in it, it may have no end
         file.write_bytes(bug.planted(original))
+        make_repository(repository)
         row = Row(bug.name, library.name, bug.rule, seed, commit, "error", suite=suite)
         result = _fix(library, repository, Path(place) / "home", seed)
         row.status, row.reason = result["status"], str(result.get("reason") or "")

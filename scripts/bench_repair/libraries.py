@@ -121,3 +121,10 @@ def unpack(library: Library, to: Path) -> Path:
     top.rename(to)
     shutil.rmtree(beside)
     return to
+
+
+def make_repository(directory: Path) -> None:
+    """Make a directory a git repository of its own: coder would take one around it for what it is to mend."""
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
+    for argv in (("init", "-q"), ("add", "-A", "-f"), (*who, "commit", "-qm", "as released")):
+        subprocess.run(["git", "-C", str(directory), *argv], check=True)

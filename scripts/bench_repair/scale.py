@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.bench_repair.attempt import CODER
-from scripts.bench_repair.libraries import python, set_up
+from scripts.bench_repair.libraries import make_repository, python, set_up
 
 MANY_TESTS = (200, 100)  # files, and tests in each
 MANY_FILES = (2_500, 1)  # files of tests, each beside a module
@@ -82,8 +82,7 @@ def lay_out(root: Path, files: int, each: int) -> None:
     bug = root / "src" / "m7.py"
     bug.write_text(bug.read_text().replace("*", "+"))
     (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["src"]\n')
-    for argv in (["init", "-q"], ["add", "-A"], ["-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"]):
-        subprocess.run(["git", "-C", str(root), *argv], check=True)
+    make_repository(root)
 
 
 def fix(root: Path, *more: str) -> dict[str, Any]:
