@@ -425,11 +425,20 @@ def roomy(kind: str, host: Any, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A directory on a file system where nobody else frees meanwhile what an attack takes, if there is one."""
+    """A file system where nobody else frees meanwhile what an attack takes: one of its own where it can be mounted,
+    else a directory of one that few use."""
     with contextlib.ExitStack() as stack:
-        if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 100 << 20:
+        own = tmp_path.with_name(f"{tmp_path.name}-own")
+        own.mkdir()
+        if (
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", own], capture_output=True).returncode
+            == 0
+        ):
+            stack.callback(subprocess.run, ["umount", "--lazy", own], check=True)
+            tmp_path = own
+        elif os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 100 << 20:
             tmp_path = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
-            tmp_path.chmod(0o777)
+        tmp_path.chmod(0o777)
         yield tmp_path
 
 
