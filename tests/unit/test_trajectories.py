@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,25 @@ def test_a_bad_file_is_a_clear_error(data: Any, tmp_path: Path, capsys: pytest.C
     assert dispatch(["drift", str(path)]) == 2
     said = capsys.readouterr().err
     assert str(path) in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["zero.json", "zero.jsonl", "events.jsonl"])
+def test_what_has_no_end_is_not_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(TrajectoryError, match="it is a device"):
+        load(tmp_path if name == "events.jsonl" else tmp_path / name)
+
+
+def test_a_pipe_is_read_up_to_its_end_or_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, its = os.pipe()
+    with os.fdopen(its, "w") as file:
+        json.dump(ATIF, file)
+    assert load(Path(f"/dev/fd/{ours}")).steps
+    os.close(ours)
+    monkeypatch.setattr("coder.trajectories.load.MOST_BYTES", 10)
+    (tmp_path / "long.json").write_text(json.dumps(ATIF))
+    with pytest.raises(TrajectoryError, match="more than"):
+        load(tmp_path / "long.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
