@@ -9,7 +9,7 @@ from typing import Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolSchema
 from coder.models.stream import OPENINGS, Heard, Piece, hear, limited
-from coder.models.text_tools import as_text
+from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
 
 CONTEXT = 32_768  # tokens at most, whatever the model could do: memory grows with them
@@ -28,7 +28,7 @@ class HfModel:
         config = self._model.config.get_text_config()
         self.context = min(CONTEXT, int(getattr(config, "max_position_embeddings", CONTEXT)))
         self.billions = self._model.num_parameters() / 1e9
-        self._native = "tools" in str(self._tokenizer.chat_template or "")
+        self._tools = ToolSupport("tools" in str(self._tokenizer.chat_template or ""))
         self._thinks = "enable_thinking" in str(self._tokenizer.chat_template or "")
         self._ends = _endings(self._tokenizer, self._model)
 
@@ -47,10 +47,10 @@ class HfModel:
         temperature: float | None = None,
     ) -> Reply:
         """One answer. Its calls stay in the text, in whatever form the model writes them."""
-        sent = list(messages) if self._native else as_text(messages, tools)
+        sent, described = self._tools.sent(messages, tools)
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
-            encoded = self._encode(asked, tools if self._native else (), thinking)
+            encoded = self._encode(asked, described, thinking)
             return self._hear(encoded, max_tokens, timeout, limit, temperature)
 
         heard, cut = held(ask, sent, think=think, limit=think_limit)

@@ -12,7 +12,7 @@ from coder.models.messages import to_langchain
 from coder.models.ollama_server import OllamaServer, unreachable
 from coder.models.privacy import connection, disable_tracing
 from coder.models.stream import Heard, Piece, hear, limited
-from coder.models.text_tools import as_text
+from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
 from coder.models.tokens import CHARS_PER_TOKEN, estimate
 
@@ -40,7 +40,7 @@ class OllamaModel:
         self._model = model
         self._server = OllamaServer(url)
         abilities = self._server.abilities(model)
-        self._tools = abilities.can("tools")
+        self._tools = ToolSupport(abilities.can("tools"))
         self._thinks = abilities.can("thinking")
         self.images = abilities.can("vision")
         self.billions = abilities.billions
@@ -71,13 +71,12 @@ class OllamaModel:
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
             given = {"reasoning": thinking if self._thinks else None, "options": options}
-            try:
-                heard = self._hear(asked, tools, given, deadline, limit)
-            except ModelError as error:
-                if not (tools and self._tools and _NO_TOOLS in str(error)):
-                    raise
-                self._tools = False  # whatever the server claims of it: from now on they are described in words
-                heard = self._hear(asked, tools, given, deadline, limit)
+            heard = self._tools.ask(
+                asked,
+                tools,
+                lambda sent, described: self._hear(sent, described, given, deadline, limit),
+                lambda error: _NO_TOOLS in str(error),
+            )
             if not heard.cut and not heard.info.get("done"):
                 raise ModelError(
                     "Ollama ended its answer in the middle. The model's process may have died: see its log.",
@@ -86,8 +85,9 @@ class OllamaModel:
             return heard
 
         heard, cut = held(ask, messages, think=think and self._thinks, limit=think_limit)
-        reply = _reply(heard, cut, messages, tools)
-        self._check_whole(int(heard.info.get("prompt_eval_count") or 0), messages, tools)
+        sent = self._tools.sent(messages, tools)
+        reply = _reply(heard, cut, *sent)
+        self._check_whole(int(heard.info.get("prompt_eval_count") or 0), *sent)
         self._learn_context()
         return reply
 
@@ -99,13 +99,13 @@ class OllamaModel:
         deadline: float,
         limit: int | None,
     ) -> Heard:
+        left = deadline - time.monotonic()  # the first call's imports are not the model's time
         chat = self._client()
-        sent = list(messages) if self._tools else as_text(messages, tools)
-        given = settings | {"tools": list(tools) if self._tools else []}
+        given = settings | {"tools": list(tools)}
         tokens = estimate(messages, tools)
 
         def pieces() -> Iterator[Piece]:
-            for chunk in chat.stream(to_langchain(sent), **given):
+            for chunk in chat.stream(to_langchain(messages), **given):
                 calls = [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in chunk.tool_calls]
                 thought = str(chunk.additional_kwargs.get("reasoning_content") or "")
                 yield Piece(str(chunk.content or ""), thought, tuple(calls), chunk.response_metadata)
@@ -118,9 +118,7 @@ class OllamaModel:
             return f"{doing} after {waited:.0f} seconds" if waited >= most else ""
 
         try:
-            stream = limited(
-                pieces, timeout=deadline - time.monotonic(), idle=_IDLE, abandon=self._abandon, still_busy=still_busy
-            )
+            stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
             return hear(stream, limit)
         except ModelError:
             raise

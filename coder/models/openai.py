@@ -12,7 +12,7 @@ from coder.models.messages import to_langchain
 from coder.models.openai_server import base_url, is_loading, look, near, tokens
 from coder.models.privacy import connection, disable_tracing
 from coder.models.stream import Heard, Piece, hear, limited
-from coder.models.text_tools import as_text
+from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
 from coder.models.tokens import CHARS_PER_TOKEN, estimate
 
@@ -40,7 +40,7 @@ class OpenAIModel:
         self.context = min(CONTEXT, served.context) if served is not None and served.context else CONTEXT
         self.images = served.images if served is not None else False
         self.billions = served.billions if served is not None else 0.0
-        self._tools = served is None or served.tools is not False
+        self._tools = ToolSupport(served is None or served.tools is not False)
         self._chat: BaseChatOpenAI | None = None
 
     def count(self, text: str) -> int:
@@ -65,13 +65,12 @@ class OpenAIModel:
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
             more = settings | self._thinking(thinking, limit)
-            try:
-                return self._hear(asked, tools, more, deadline, limit)
-            except ModelError as error:
-                if not (tools and self._tools and not error.retryable and _NO_TOOLS.search(str(error))):
-                    raise
-            self._tools = False  # its template has none: from now on they are described in words
-            return self._hear(asked, tools, more, deadline, limit)
+            return self._tools.ask(
+                asked,
+                tools,
+                lambda sent, described: self._hear(sent, described, more, deadline, limit),
+                lambda error: not error.retryable and bool(_NO_TOOLS.search(str(error))),
+            )
 
         heard, cut = held(ask, messages, think=think, limit=think_limit)
         return _reply(heard, cut, messages, tools)
@@ -96,13 +95,12 @@ class OpenAIModel:
         limit: int | None,
     ) -> Heard:
         chat = self._client()
-        sent = list(messages) if self._tools else as_text(messages, tools)
-        given = settings | ({"tools": list(tools)} if tools and self._tools else {})
+        given = settings | ({"tools": list(tools)} if tools else {})
         size = estimate(messages, tools)
 
         def pieces() -> Iterator[Piece]:
             whole: AIMessageChunk | None = None
-            for chunk in chat.stream(to_langchain(sent), **given):
+            for chunk in chat.stream(to_langchain(messages), **given):
                 whole = chunk if whole is None else whole + chunk
                 yield Piece(str(chunk.text), str(chunk.additional_kwargs.get("reasoning_content") or ""))
             yield self._last(whole)

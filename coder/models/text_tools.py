@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from coder.models.contract import Message, ToolSchema
+from coder.models.contract import Message, ModelError, ToolSchema
+
+T = TypeVar("T")
 
 _HOW = """To act, write one call in exactly this form and then stop:
 <tool_call>
@@ -41,6 +44,36 @@ def as_text(messages: Sequence[Message], tools: Sequence[ToolSchema]) -> list[Me
         described = "\n".join(_described(tool) for tool in tools)
         plain[0] = Message(**{**plain[0], "content": f"{plain[0]['content']}\n\n{_HOW}\n{described}"})
     return plain
+
+
+class ToolSupport:
+    """Whether a server takes tools for this model. Where it does not, or turns out not to, they are described."""
+
+    def __init__(self, native: bool) -> None:
+        self._native = native
+
+    def sent(
+        self, messages: Sequence[Message], tools: Sequence[ToolSchema]
+    ) -> tuple[Sequence[Message], Sequence[ToolSchema]]:
+        """What goes to the server in place of these."""
+        return (messages, tools) if self._native else (as_text(messages, tools), ())
+
+    def ask(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSchema],
+        hear: Callable[[Sequence[Message], Sequence[ToolSchema]], T],
+        refused: Callable[[ModelError], bool],
+    ) -> T:
+        """What `hear` makes of the answer to what is sent; asked once more, from now on without tools, where the first
+        answer was that there can be none (`refused`)."""
+        try:
+            return hear(*self.sent(messages, tools))
+        except ModelError as error:
+            if not (tools and self._native and refused(error)):
+                raise
+        self._native = False
+        return hear(*self.sent(messages, tools))
 
 
 def _call(name: str, arguments: object) -> str:
