@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from coder.nodes.facts import Baseline
 from coder.nodes.test import candidate_limit, goal_cpu, warm_suite
 from coder.repair.contract import Suspect
-from coder.repair.switch import probes
+from coder.repair.switch import conditions, probes
 from coder.session import Session
 from coder.state import State
 
@@ -32,7 +32,6 @@ def switched(session: Session, state: State, found: Baseline, suspects: Sequence
         timeout=SHARE * session.budget.remaining(),
         cpu=goal_cpu(found, goal),
     )
-    passing = {answer.key for answer in answers if answer.goal_passed}
-    lines = dict.fromkeys((probe.path, probe.line) for probe in asked if probe.key in passing)
-    session.emit("plan", "switched", {"probes": len(answers), "conditions": [list(place) for place in lines]})
-    return list(lines)
+    found_out = conditions(asked, answers)
+    session.emit("plan", "switched", {"probes": len(answers), "conditions": [list(place) for place in found_out]})
+    return found_out

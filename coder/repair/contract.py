@@ -34,7 +34,3 @@ class Candidate:
     note: str
     patience: float = 1.0  # how many times the usual time it gets
     more: tuple[Splice, ...] = ()
-
-    @property
-    def splices(self) -> tuple[Splice, ...]:
-        return (self.splice, *self.more)

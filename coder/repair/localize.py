@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from coder.repair.assertion import feeding_calls
 from coder.repair.contract import Suspect
 from coder.repair.slice import Slicer, Step
-from coder.repair.source import FUNCTIONS, Module, Unreadable, parsed
+from coder.repair.source import FUNCTIONS, Module, module_at
 from coder_tools.contract import TestResult
 
 COVERAGE = 0.8  # what the coverage alone can make of a line: the rest is for what the lifts below know
@@ -261,10 +261,7 @@ class _Modules:
 
     def get(self, path: str) -> Module | None:
         if path not in self._parsed:
-            try:
-                self._parsed[path] = parsed(path, self._read(path)) if self._read else None
-            except (KeyError, OSError, Unreadable):
-                self._parsed[path] = None
+            self._parsed[path] = module_at(path, self._read) if self._read else None
         return self._parsed[path]
 
     def functions(self, path: str) -> list[tuple[str, range]]:

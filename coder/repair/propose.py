@@ -18,7 +18,7 @@ from coder.repair.naturalness import Text
 from coder.repair.rank import Ranker, Scored, likely, order
 from coder.repair.scope import Inventory, Scopes, free_names
 from coder.repair.site import Edit, Site
-from coder.repair.source import FUNCTIONS, Module, Unreadable, parsed
+from coder.repair.source import FUNCTIONS, Module, module_at
 from coder.repair.world import NOTHING, World
 from coder_tools.contract import Splice, TestResult
 
@@ -79,10 +79,8 @@ def score_all(
 
 def _modules(read: Callable[[str], bytes], suspects: Sequence[Suspect]) -> Iterator[tuple[str, Module]]:
     for path in dict.fromkeys(suspect.path for suspect in suspects):
-        try:
-            yield path, parsed(path, read(path))
-        except (KeyError, OSError, Unreadable):
-            continue
+        if (module := module_at(path, read)) is not None:
+            yield path, module
 
 
 def _sites(

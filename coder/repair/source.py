@@ -7,7 +7,7 @@ import bisect
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -186,6 +186,14 @@ def parsed(path: str, raw: bytes) -> Module:
     Raises Unreadable.
     """
     return Module(path, raw)
+
+
+def module_at(path: str, read: Callable[[str], bytes]) -> Module | None:
+    """The file parsed; None if `read` has none (KeyError, OSError) or it cannot be parsed."""
+    try:
+        return parsed(path, read(path))
+    except (KeyError, OSError, Unreadable):
+        return None
 
 
 def decode(raw: bytes) -> tuple[str, int, str]:

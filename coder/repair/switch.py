@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from coder.repair.contract import Suspect
-from coder.repair.source import Module, Unreadable, parsed
-from coder_tools.contract import Splice
+from coder.repair.source import Module, module_at
+from coder_tools.contract import CandidateResult, Splice
 
 INSTANCES = 2  # evaluations of each condition that are switched, one by one, from the first
 # The process that judges a probe is its own, so that `sys` can hold the count of the evaluations.
@@ -40,7 +40,7 @@ def probes(read: Callable[[str], bytes], suspects: Sequence[Suspect], most: int)
     found: dict[str, Probe] = {}
     for suspect in suspects:
         if suspect.path not in modules:
-            modules[suspect.path] = _parsed(read, suspect.path)
+            modules[suspect.path] = module_at(suspect.path, read)
         module = modules[suspect.path]
         statements = module.statements_at(suspect.line)[-1:] if module else []
         for statement in statements:
@@ -51,11 +51,10 @@ def probes(read: Callable[[str], bytes], suspects: Sequence[Suspect], most: int)
     return list(found.values())[:most]
 
 
-def _parsed(read: Callable[[str], bytes], path: str) -> Module | None:
-    try:
-        return parsed(path, read(path))
-    except (KeyError, OSError, Unreadable):
-        return None
+def conditions(asked: Sequence[Probe], answers: Sequence[CandidateResult]) -> list[tuple[str, int]]:
+    """Path and line of each condition one outcome of which, turned round, makes the goal pass."""
+    passing = {answer.key for answer in answers if answer.goal_passed}
+    return list(dict.fromkeys((probe.path, probe.line) for probe in asked if probe.key in passing))
 
 
 def _of(module: Module, statement: ast.stmt) -> Iterator[Probe]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import itertools
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from typing import Any
 
 from coder.repair.source import Module, Unreadable, decode
 from coder_tools.contract import Observed
+from coder_tools.splice import differences
 
 
 @dataclass(frozen=True)
@@ -76,19 +75,7 @@ class World:
 
 @lru_cache(maxsize=64)  # asked for the ranking of the lines, and again whenever candidates are made
 def _differences(now: str, then: str) -> tuple[tuple[int, int, str], ...]:
-    """Characters [start, end) of `now`, whole lines, and what `then` had in their place."""
-    new, old = now.splitlines(keepends=True), then.splitlines(keepends=True)
-    starts = [0, *itertools.accumulate(map(len, new))]
-    pairs = enumerate(zip(new, old, strict=False))
-    same = next((n for n, (a, b) in pairs if a != b), min(len(new), len(old)))  # what long files mostly are
-    pairs = enumerate(zip(reversed(new[same:]), reversed(old[same:]), strict=False))
-    rest = next((n for n, (a, b) in pairs if a != b), min(len(new), len(old)) - same)
-    matcher = difflib.SequenceMatcher(None, new[same : len(new) - rest], old[same : len(old) - rest], autojunk=False)
-    return tuple(
-        (starts[same + first], starts[same + last], "".join(old[same + low : same + high]))
-        for tag, first, last, low, high in matcher.get_opcodes()
-        if tag != "equal"
-    )
+    return tuple(differences(now, then))
 
 
 NOTHING = World()

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from coder.nodes.switch import PROBES
 from coder.repair.contract import Suspect
 from coder.repair.localize import localize
-from coder.repair.switch import probes
+from coder.repair.switch import conditions, probes
 from scripts.bench_repair.attempt import lines_of
 from scripts.bench_repair.libraries import by_name, set_up, unpack
 from scripts.bench_repair.plant import PLANTED, Bug, Reach, load
@@ -67,8 +67,7 @@ def _switched(run: Traced, suspects: list[Suspect], goal: list[str]) -> frozense
     run.suite.open_warm(goal[:1], 2)
     answers = run.suite.check([(probe.key, [probe.splice], (), 10.0) for probe in asked], timeout=30.0, cpu=5.0)
     run.suite.close_warm()
-    passing = {answer.key for answer in answers if answer.verdict == "plausible"}
-    return frozenset((probe.path, probe.line) for probe in asked if probe.key in passing)
+    return frozenset(conditions(asked, answers))
 
 
 if __name__ == "__main__":
