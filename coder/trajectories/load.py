@@ -19,11 +19,11 @@ _TOO_LARGE = f"more than {MOST_BYTES >> 20} MB"
 def load(path: Path) -> Trajectory:
     """Read a trajectory. TrajectoryError, with the path in it, for whatever cannot be read as one."""
     try:
-        if path.is_dir() or path.suffix == ".jsonl":
-            _check(path / "events.jsonl" if path.is_dir() else path)
-            return own.read(path)
-        _check(path)
-        with path.open("rb") as file:
+        source = path / "events.jsonl" if path.is_dir() else path
+        _check(source)
+        if source.suffix == ".jsonl":
+            return own.read(source)
+        with source.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:  # of a pipe nobody knows it before
             raise TrajectoryError(_TOO_LARGE)

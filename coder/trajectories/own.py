@@ -14,11 +14,10 @@ _SAYS = ("new", "known")
 
 
 def read(path: Path) -> Trajectory:
-    """The steps of a run's events.jsonl, or of the run's directory. TrajectoryError if it holds no event."""
-    log = path / "events.jsonl" if path.is_dir() else path
-    events = list(read_events(log))
+    """The steps of a run's events.jsonl. TrajectoryError if it holds no event."""
+    events = list(read_events(path))
     if not any(event.kind != "cut" for event in events):
-        raise TrajectoryError(f"{log} holds no event of a coder run")
+        raise TrajectoryError(f"{path} holds no event of a coder run")
     return Trajectory("coder.event/1", "coder", tuple(steps_in(events)))
 
 

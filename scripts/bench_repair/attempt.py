@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from coder.evaluate.dataset import DatasetError, apply_patch
+from coder.record.events import read_events
 from scripts.bench_repair.libraries import CACHE, Library, make_repository, python, unpack
 from scripts.bench_repair.plant import Bug
 from scripts.bench_repair.same import same_program
@@ -83,31 +84,49 @@ def _suite_seconds(library: Library, repository: Path) -> float:
 
 
 def _fix(library: Library, repository: Path, home: Path, seed: int) -> Mapping[str, Any]:
-    argv = [*CODER, "fix", f"--repo={repository}", "--json", "--no-apply", "--model=none", f"--time={SECONDS}s"]
-    argv += [f"--seed={seed}", f"--test-cmd={shlex.join([str(python()), *library.command()])}"]
-    home.mkdir()
-    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {"CODER_HOME": str(home)}
     try:
-        done = subprocess.run(argv, cwd=home, env=env, capture_output=True, text=True, timeout=SECONDS + GRACE)
-        result: dict[str, Any] = json.loads(done.stdout)
+        options = f"--time={SECONDS}s", f"--seed={seed}"
+        return fix(repository, home, *options, tests=library.command(), timeout=SECONDS + GRACE)
     except subprocess.TimeoutExpired:
         return {"status": "error", "reason": f"not done {GRACE} s after its time was up"}
+    except NoResult as error:
+        return {"status": "error", "reason": str(error)}
+
+
+class NoResult(SystemExit):
+    """What coder said in place of a result: the words with which a script ends that does not catch it."""
+
+
+def fix(
+    repository: Path, home: Path, *options: str, tests: Sequence[str] = ("-m", "pytest"), timeout: float | None = None
+) -> dict[str, Any]:
+    """The JSON result of one `coder fix` without a model, `home` being where it keeps its runs.
+
+    `tests`: what Python runs them with. Raises NoResult, and subprocess.TimeoutExpired.
+    """
+    argv = [*CODER, "fix", f"--repo={repository}", "--json", "--no-apply", "--model=none"]
+    argv += [f"--test-cmd={shlex.join([str(python()), *tests])}", *options]
+    home.mkdir(exist_ok=True)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {"CODER_HOME": str(home)}
+    done = subprocess.run(argv, cwd=home, env=env, capture_output=True, text=True, timeout=timeout)
+    try:
+        result: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
-        return {"status": "error", "reason": f"no result: {done.stderr[-1000:]}"}
+        raise NoResult(f"no result: {done.stderr[-1000:]}") from None
     return result
 
 
 def _read_record(run_dir: Path, row: Row, bug: Bug, planted: str) -> None:
     """The place of the bug's line among the suspects, and the speed of the fastest full batch."""
     lines = lines_of(bug, planted)
-    for event in map(json.loads, (run_dir / "events.jsonl").read_text().splitlines()):
-        match event["node"], event["kind"]:
+    for event in read_events(run_dir / "events.jsonl"):
+        match event.node, event.kind:
             case "plan", "suspects":
-                places = [(suspect["path"], suspect["line"]) for suspect in event["data"]["top"]]
+                places = [(suspect["path"], suspect["line"]) for suspect in event.data["top"]]
                 found = (n for n, (path, line) in enumerate(places, 1) if path == bug.path and line in lines)
                 row.place = next(found, 0)
             case "test", "candidates":
-                row.per_second = max(row.per_second, event["data"].get("per_second") or 0.0)
+                row.per_second = max(row.per_second, event.data.get("per_second") or 0.0)
 
 
 def lines_of(bug: Bug, planted: str) -> set[int]:

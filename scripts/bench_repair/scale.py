@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -14,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from scripts.bench_repair.attempt import CODER
+from coder.record.events import read_events
+from scripts.bench_repair.attempt import fix
 from scripts.bench_repair.libraries import make_repository, python, set_up
 
 MANY_TESTS = (200, 100)  # files, and tests in each
@@ -31,7 +29,6 @@ def main() -> None:
     set_up()
     with tempfile.TemporaryDirectory(prefix="coder-scale-") as place:
         work = Path(place).resolve()
-        os.environ["CODER_HOME"] = str(work / "home")
         many_tests(work / "tests")
         many_files(work / "files")
 
@@ -40,12 +37,9 @@ def many_tests(root: Path) -> None:
     """A fix in a suite of 20,000 tests, and the most memory that the processes of the run had together."""
     lay_out(root, *MANY_TESTS)
     with peak() as seen:
-        result = fix(root, "--time=15m")
-    total = MANY_TESTS[0] * MANY_TESTS[1]
-    print(
-        f"{total:,} tests: {result['status']} in {result['seconds']:.0f} s; coder itself at most {seen[0]:.0f} MB,",
-        end=" ",
-    )
+        result = fix(root, root.with_name("home"), "--time=15m")
+    total, took = MANY_TESTS[0] * MANY_TESTS[1], result["seconds"]["total"]
+    print(f"{total:,} tests: {result['status']} in {took:.0f} s; coder itself at most {seen[0]:.0f} MB,", end=" ")
     print(f"with all in its sandbox at most {seen[1]:.0f} MB (bar: 500 MB)")
 
 
@@ -57,17 +51,13 @@ def many_files(root: Path) -> None:
     subprocess.run(argv, cwd=root, capture_output=True, check=True)
     collection = time.monotonic() - began
     began_at = datetime.now().timestamp()
-    result = fix(root, "--time=3m")
-    for line in (Path(result["run_dir"]) / "events.jsonl").read_text().splitlines():
-        event = json.loads(line)
-        if (event["node"], event["kind"]) == ("baseline", "collected"):
-            known = datetime.fromisoformat(event["at"]).timestamp() - began_at
-            files = 2 * MANY_FILES[0]
-            print(
-                f"{files:,} files: the tests are known after {known:.1f} s, {known - collection:.1f} s of it before",
-                end=" ",
-            )
-            print(f"or beside the collection, which alone takes {collection:.1f} s (bar: no more than that)")
+    result = fix(root, root.with_name("home"), "--time=3m")
+    events = read_events(Path(result["run_dir"]) / "events.jsonl")
+    collected = next(event for event in events if (event.node, event.kind) == ("baseline", "collected"))
+    known = datetime.fromisoformat(collected.at).timestamp() - began_at
+    print(f"{2 * MANY_FILES[0]:,} files: the tests are known after {known:.1f} s,", end=" ")
+    print(f"{known - collection:.1f} s of it before or beside the collection,", end=" ")
+    print(f"which alone takes {collection:.1f} s (bar: no more than that)")
 
 
 def lay_out(root: Path, files: int, each: int) -> None:
@@ -83,19 +73,6 @@ def lay_out(root: Path, files: int, each: int) -> None:
     bug.write_text(bug.read_text().replace("*", "+"))
     (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["src"]\n')
     make_repository(root)
-
-
-def fix(root: Path, *more: str) -> dict[str, Any]:
-    """One run without a model, and its JSON result."""
-    command = f"--test-cmd={shlex.join([str(python()), '-m', 'pytest'])}"
-    argv = [*CODER, "fix", f"--repo={root}", "--json", "--no-apply", "--model=none", command, *more]
-    began = time.monotonic()
-    done = subprocess.run(argv, cwd=root.parent, capture_output=True, text=True)
-    try:
-        result: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        raise SystemExit(f"coder gave no result:\n{done.stderr[-2000:]}") from None
-    return result | {"seconds": time.monotonic() - began}
 
 
 @contextmanager
@@ -120,18 +97,13 @@ def peak() -> Iterator[list[float]]:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below this one, the nearest first."""
+    """All processes below this one, the nearest first; none if it has ended."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found + [below for child in list(found) for below in _descendants(child)]
-
-
-def _descendants(pid: int) -> list[int]:
     with suppress(OSError):
-        return descendants(pid)
-    return []
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
+    return found + [below for child in list(found) for below in descendants(child)]
 
 
 def megabytes(pid: int) -> float:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.bench_repair.attempt import CODER
+from coder.record.events import read_events
+from scripts.bench_repair.attempt import fix
 from scripts.bench_repair.libraries import ROOT, python, set_up
 
 PROGRAM = ROOT / "eval_repos" / "algorithms" / "pocket_calculator"
@@ -91,17 +90,9 @@ def _mutmut(program: Path, place: Path) -> tuple[int, float]:
 
 def _coder(program: Path, home: Path) -> tuple[int, float]:
     """Candidates checked by a search that cannot succeed, and the seconds of its batches."""
-    argv = [*CODER, "fix", f"--repo={program}", "--json", "--no-apply", "--model=none", f"--time={SECONDS}s"]
-    argv += ["--test=test_no_program_passes_this", f"--test-cmd={shlex.join([str(python()), '-m', 'pytest'])}"]
-    home.mkdir()
-    env = os.environ | {"CODER_HOME": str(home)}
-    done = subprocess.run(argv, cwd=home, env=env, capture_output=True, text=True)
-    try:
-        record = Path(json.loads(done.stdout)["run_dir"]) / "events.jsonl"
-    except ValueError:
-        raise SystemExit(f"coder gave no result:\n{done.stderr[-2000:]}") from None
-    events = (json.loads(line) for line in record.read_text().splitlines())
-    batches = [event["data"] for event in events if (event["node"], event["kind"]) == ("test", "candidates")]
+    result = fix(program, home, f"--time={SECONDS}s", "--test=test_no_program_passes_this")
+    events = read_events(Path(result["run_dir"]) / "events.jsonl")
+    batches = [event.data for event in events if (event.node, event.kind) == ("test", "candidates")]
     batches = [batch for batch in batches if batch["per_second"]]
     return sum(b["checked"] for b in batches), sum(b["checked"] / b["per_second"] for b in batches)
 

@@ -19,7 +19,6 @@ import pytest
 from _pytest.unittest import TestCaseFunction
 
 from .judge import Task, Tests
-from .outcome import Watcher
 from .pool import Forked
 from .project import Project
 from .report import Record
@@ -35,15 +34,14 @@ DIRECT = "get_direct_param_fixture_func"  # what stands in for a fixture where a
 class Items(Tests):
     """The collected tests."""
 
-    def __init__(
-        self, session: Any, project: Project, watcher: Watcher, results: List[Record], errors: List[Record]
-    ) -> None:
+    def __init__(self, session: Any, project: Project, results: List[Record], errors: List[Record]) -> None:
+        """`results`: where a watcher of the tests puts how each ended."""
         self._items: Dict[str, Any] = {}
         for item in session.items:
             self._items.setdefault(item.nodeid, item)
             if isinstance(item, pytest.Function):
                 item.repr_failure = _unread  # type: ignore[method-assign]
-        self._project, self._watcher, self._results = project, watcher, results
+        self._project, self._results = project, results
         self._begun: Dict[str, Record] = {}  # what the test said that was begun before this fork
         self.why_not = "\n".join(f"{error['path']}: {error['message']}" for error in errors)
         self._config = session.config

@@ -270,7 +270,7 @@ def serve(job: Record, report: Report, commands: Any) -> None:
         picker.wanted = set(roles[0].ids)
 
     def loop(session: Any) -> None:
-        roles[0].play(Items(session, project, watcher, results, picker.errors))
+        roles[0].play(Items(session, project, results, picker.errors))
 
     _main(job, [ForkPoint(prepare), Neutral("sys"), picker, watcher, Quiet(), Loop(loop)])
     if roles:
@@ -284,6 +284,6 @@ def candidate(job: Record, report: Report) -> None:
     role = single(job, report)
     picker = Picker(set(role.ids), whole_files=True)
     watcher = Watcher(project, lambda test: None, results.append)
-    loop = Loop(lambda session: role.play(Items(session, project, watcher, results, picker.errors)))
+    loop = Loop(lambda session: role.play(Items(session, project, results, picker.errors)))
     _main(job, [Neutral(), picker, watcher, loop])
     role.fail("; ".join(error["message"] for error in picker.errors) or "the tests cannot be collected")
