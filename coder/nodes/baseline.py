@@ -23,6 +23,8 @@ SECOND_RUN = 0.15
 COVERAGE = 0.15
 SMALL = 10.0  # seconds that tracing may take where the suite takes less: all of a small one, however busy the machine
 COVERED = 2000  # passing tests whose lines are kept: more of them would say little more, and take much memory
+SLOW = 0.5  # seconds from which a test of the goal comes after the others
+LOOPING = 2.0  # seconds in which a test that had no end shows where it is
 SHOWN = 3  # goal tests of which it is said why they do not pass
 SLOWDOWN = 6.0  # a traced test takes up to this many times its own time where sys.settrace must be used
 
@@ -43,7 +45,7 @@ def baseline(session: Session, state: State) -> State:
     asked = named or failing_goal(collection, first, session.base)
     first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
     _check_time(session)
-    goal = asked.must_pass(first)
+    goal = sorted(asked.must_pass(first), key=lambda i: _slowness(first.get(i)))
     fails = not all(i in first and first[i].passed for i in goal)
     traced = _traced(session, collection, first, goal, seconds) if fails else {}
     flaky = _second_run(session, collection, first, goal, seconds, traced)
@@ -151,13 +153,15 @@ def _traced(
     if not session.suite.traces:
         return {}
     allowance = min(COVERAGE * session.budget.remaining(), max(SMALL, 1.5 * seconds))
-    chosen, cost = list(goal), 0.0
-    for test_id in _nearest(collection.ids, first, goal):
-        cost += SLOWDOWN * first[test_id].duration + 0.001
-        if cost > allowance or len(chosen) >= len(goal) + COVERED:
-            break
+    limits = {i: LOOPING for i in goal if i in first and first[i].outcome == "timeout"}
+    chosen, cost = list(goal[:1]), 0.0
+    for test_id in [*goal[1:], *_nearest(collection.ids, first, goal)]:
+        own = limits.get(test_id) or SLOWDOWN * (first[test_id].duration if test_id in first else 0.0)
+        if cost + own > allowance or len(chosen) >= len(goal) + COVERED:
+            continue
+        cost += own + 0.001
         chosen.append(test_id)
-    return _run(session, chosen, "coverage", timeout=max(10.0, 2 * allowance), coverage=True)
+    return _run(session, chosen, "coverage", timeout=max(10.0, 2 * allowance), coverage=True, limits=limits)
 
 
 def _second_run(
@@ -171,13 +175,22 @@ def _second_run(
     """The tests that end differently when run again. All are, if that fits; else the goal and what failed.
 
     A test that ended as before while its lines were traced has been run again. One that did not may mind the tracing.
+    Nothing is asked of one that is skipped, and one of the goal that fails stays in it however it ends now.
     """
     allowance = SECOND_RUN * session.budget.remaining()
     wanted = set(first) if seconds <= allowance else {i for i, r in first.items() if not r.passed or i in goal}
     wanted -= {i for i, r in traced.items() if i in first and r.passed == first[i].passed}
+    wanted -= {i for i, r in first.items() if r.outcome in EXCUSED or (i in goal and not r.passed)}
     ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in wanted]
     again = _run(session, ordered, "suite again", max(5.0, allowance))
     return {i for i, r in again.items() if r.passed != first[i].passed}
+
+
+def _slowness(result: TestResult | None) -> int:
+    """Tests of the goal that take long come after the others, whatever is run: what fails shall fail soon."""
+    if result is None or result.duration < SLOW:
+        return 0
+    return 2 if result.outcome == "timeout" else 1
 
 
 def _nearest(ids: Iterable[str], first: dict[str, TestResult], goal: Sequence[str]) -> list[str]:

@@ -179,6 +179,47 @@ def test_a_test_that_hangs_is_ended_with_all_it_started(
     assert not processes_with(word)
 
 
+LOOPS = """
+def step(n):
+    return n + 1
+def test_loops():
+    n = 0
+    while n >= 0:
+        n = step(n)
+def test_takes_in_every_exception():
+    while True:
+        try:
+            while True:
+                step(0)
+        except BaseException:
+            pass
+def test_after(): pass
+"""
+
+
+@pytest.mark.parametrize("runner", ["pytest", "unittest"])
+def test_a_test_without_an_end_shows_what_it_ran_and_where_it_was(open_suite: OpenSuite, runner: str) -> None:
+    case = "import unittest\nfrom m import *\nclass T(unittest.TestCase):\n"
+    case += "".join(f"    def {name}(self): {name}()\n" for name in ("test_loops", "test_takes_in_every_exception"))
+    suite = open_suite({"m.py": LOOPS, "test_m.py": case}, runner=runner)
+    ids = [i for i in suite.collect(60).ids if "T" in i]
+    for coverage in (False, True):
+        found = run(suite, ids, test_timeout=1.0, coverage=coverage)
+        assert outcomes(found) == {"test_loops": "timeout", "test_takes_in_every_exception": "timeout"}
+        assert {frame.path for frame in found["test_loops"].frames} == {"m.py", "test_m.py"}
+        assert found["test_loops"].coverage.get("m.py", ()) == (frozenset({3, 5, 6, 7}) if coverage else ())
+        assert not found["test_takes_in_every_exception"].frames  # it is killed
+
+
+def test_what_comes_after_the_last_test_is_not_waited_for(open_suite: OpenSuite) -> None:
+    conftest = "import time\ndef pytest_sessionfinish(): time.sleep(60)\n"
+    suite = open_suite({"conftest.py": conftest, "test_h.py": "def test_a(): pass"})
+    began = time.monotonic()
+    assert suite.collect(60).ids == ("test_h.py::test_a",)
+    assert outcomes(run(suite)) == {"test_a": "passed"}
+    assert time.monotonic() - began < 60  # which is no measure of speed: either would have taken as long by itself
+
+
 def test_the_whole_has_a_limit_too(open_suite: OpenSuite) -> None:
     suite = open_suite(
         {"test_h.py": "import time\ndef test_a(): pass\ndef test_b(): time.sleep(99)\ndef test_c(): pass\n"}

@@ -6,16 +6,18 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Set
 
 if TYPE_CHECKING:
+    from coder_sandbox.agent.runner.limit import OVER
     from coder_sandbox.agent.runner.report import Record
     from coder_sandbox.agent.runner_process import RunnerProcess, first
     from coder_sandbox.agent.validator import warm_check, warm_close, warm_compare, warm_open
 else:
+    from runner.limit import OVER
     from runner_process import RunnerProcess, first
     from validator import warm_check, warm_close, warm_compare, warm_open
 
 Emit = Callable[[Dict[str, Any]], None]
 
-GRACE = 5.0  # seconds that a runner may take to end when all its tests have
+LAST_WORDS = 1.0  # seconds that a test which is out of time gets to say where it is
 RESTARTS = 200  # of the runner, in one request, after tests that ended it
 STOPPED = 2  # pytest's exit code when something stopped the run
 NO_RUN = (3, 4)  # pytest's exit codes when it could not run at all
@@ -28,7 +30,7 @@ def collect(payload: Record, emit: Emit) -> Record:
     try:
         for record in runner.until(time.monotonic() + float(payload["timeout"])):
             collected.update(record)
-            if "end" in record or "unavailable" in record:
+            if record.keys() & {"collected", "end", "unavailable"}:
                 break
         ended = runner.ended or "end" in collected
     finally:
@@ -112,14 +114,11 @@ class Run:
             if ended:
                 break
             if time.monotonic() >= self._overdue:
-                self._give_up()
+                self._give_up(runner)
                 return
         if self._under_way is not None:
             self._result({"outcome": "crashed", "message": self._crash(runner)})
             self._end = None  # whatever it says, that was not the end of the tests
-        elif self._end is not None and not self.error:
-            for _ in runner.until(min(self._deadline, time.monotonic() + GRACE)):
-                pass
 
     def _take(self, record: Record) -> None:
         if "start" in record:
@@ -134,10 +133,20 @@ class Run:
         elif "end" in record:
             self._end = int(record["end"])
 
-    def _give_up(self) -> None:
+    def _give_up(self, runner: RunnerProcess) -> None:
         self.timed_out = time.monotonic() >= self._deadline
         if self._under_way is not None:
-            self._result({"outcome": "timeout", "message": "It was not done within its time limit."})
+            words = {} if self.timed_out else self._where(runner)
+            self._result({**words, "outcome": "timeout", "message": "It was not done within its time limit."})
+
+    def _where(self, runner: RunnerProcess) -> Record:
+        """Where the test under way is and what it has run, of one that lets itself be interrupted."""
+        runner.process.send_signal(OVER)
+        for record in runner.until(time.monotonic() + LAST_WORDS):
+            said = record.get("test") or {}
+            if said.get("id") == self._under_way:
+                return {key: said[key] for key in ("frames", "coverage", "observed") if key in said}
+        return {}
 
     def _crash(self, runner: RunnerProcess) -> str:
         if self._end is not None:

@@ -9,6 +9,7 @@ import sys
 from typing import Any, Tuple
 
 from .library import library
+from .limit import heed
 from .report import Record, hide, reporter
 
 
@@ -44,4 +45,6 @@ def main() -> None:
         module.serve(job, report, commands)
         return
     commands.close()
+    if job["do"] == "tests":
+        heed()
     {"collect": module.collect, "tests": module.run, "candidate": module.candidate}[job["do"]](job, report)

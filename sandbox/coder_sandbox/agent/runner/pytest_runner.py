@@ -30,6 +30,7 @@ NEUTRAL: Dict[str, Any] = {
     "collectonly": False,
     "usepdb": False,
     "trace": False,
+    "tbstyle": "line",  # nobody reads pytest's own account of a failure, and the long one parses whole files for it
     "lf": False,
     "failedfirst": False,
     "newfirst": False,
@@ -154,6 +155,19 @@ class Quiet:
         return True
 
 
+class LastTest:
+    """Says when all tests have run: what plugins do after that, a second of it with some, tells nothing of the tests."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> Iterator[None]:
+        ending: Any = yield
+        if ending.excinfo is None:
+            self._report({"end": int(session.testsfailed > 0)})
+
+
 class Loop:
     """Does what this process is for where pytest would run the tests, or lets pytest run them."""
 
@@ -196,7 +210,7 @@ def run(job: Record, report: Report) -> None:
         open_coverage(project, job),
     )
     picker = Picker(None if ids is None else set(ids), job["done"])
-    report({"end": _main(job, [Neutral(), picker, watcher])})
+    report({"end": _main(job, [Neutral(), picker, watcher, LastTest(report)])})
 
 
 @contextlib.contextmanager
