@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit test-models test-hf test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume power-loss bench-repair bench-repair-speed bench-repair-suspects bench-repair-scale train-ranking fuzz kills record plot-drift clean
+.PHONY: help setup demo test test-unit test-models test-hf test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume power-loss bench-repair bench-repair-speed bench-repair-suspects bench-repair-scale bench-repair-releases train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -80,6 +80,9 @@ bench-repair-suspects: setup ## where planted bugs stand among the suspects, wit
 
 bench-repair-scale: setup ## memory with 20,000 tests, and the start on 5,000 files
 	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair.scale
+
+bench-repair-releases: setup ## bugs that people fixed between two releases; ARGS="--limit 5", or "--find NAME" for more of them
+	@PYTHONPATH=. .venv/bin/python -m scripts.bench_repair.releases $(ARGS)
 
 train-ranking: setup ## learn coder/repair/ranking.json from bugs planted in the libraries not kept for measuring
 	@PYTHONPATH=. .venv/bin/python -m scripts.train_ranking $(ARGS)

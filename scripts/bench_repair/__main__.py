@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
-from scripts.bench_repair.attempt import Row, attempt, bugs_in_turns
-from scripts.bench_repair.libraries import CACHE, ROOT, by_name, set_up, unpack
+from scripts.bench_repair.attempt import attempt, bugs_in_turns, commit_of_coder, read_rows, write_row
+from scripts.bench_repair.libraries import CACHE, by_name, set_up, unpack
 from scripts.bench_repair.plant import PLANTED, choose, load, save
 from scripts.bench_repair.report import lines, missed
 
@@ -33,8 +30,7 @@ def main() -> None:
     out: Path = options.out
     if options.fresh:
         out.unlink(missing_ok=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    rows = [Row(**json.loads(line)) for line in out.read_text().splitlines()] if out.exists() else []
+    rows = read_rows(out)
     done = {row.bug for row in rows}
     drawn = [each for each in libraries if (options.planted / f"{each.name}.json").exists()]
     if without := [each.name for each in libraries if each not in drawn]:
@@ -42,12 +38,11 @@ def main() -> None:
     bugs = {each.name: load(options.planted / f"{each.name}.json") for each in drawn}
     todo = [pair for pair in bugs_in_turns(bugs) if pair[1].name not in done]
     known = {library.name: library for library in libraries}
-    commit = _commit()
+    commit = commit_of_coder()
     for name, bug in todo[: options.limit]:
         row = attempt(known[name], bug, options.seed, commit)
         rows.append(row)
-        with out.open("a") as stream:
-            stream.write(json.dumps(asdict(row)) + "\n")
+        write_row(out, row)
         said = "the original" if row.same else row.status
         print(f"{bug.name}: {said}, {row.seconds:.1f} s, place {row.place}", file=sys.stderr, flush=True)
     shown = [row for row in rows if row.library in known]
@@ -66,11 +61,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--planted", type=Path, default=PLANTED, help="where the lists of bugs are")
     parser.add_argument("--wanted", type=int, default=WANTED, help="bugs drawn for each library")
     return parser.parse_args()
-
-
-def _commit() -> str:
-    said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    return said.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from coder.evaluate.dataset import DatasetError, apply_patch
 from coder.record.events import read_events
-from scripts.bench_repair.libraries import CACHE, Library, make_repository, python, unpack
+from scripts.bench_repair.libraries import CACHE, ROOT, Library, make_repository, python, unpack
 from scripts.bench_repair.plant import Bug
 from scripts.bench_repair.same import same_program
 
@@ -49,6 +49,24 @@ class Row:
     @property
     def verified(self) -> bool:
         return self.status == "fixed"
+
+
+def read_rows(out: Path) -> list[Row]:
+    """What an earlier call wrote there."""
+    return [Row(**json.loads(line)) for line in out.read_text().splitlines()] if out.exists() else []
+
+
+def write_row(out: Path, row: Row) -> None:
+    """Add a line to the file, which is made if it is not there."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("a") as stream:
+        stream.write(json.dumps(asdict(row)) + "\n")
+
+
+def commit_of_coder() -> str:
+    """The commit that this repository is at, and whether it was changed since."""
+    said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return said.stdout.strip() or "unknown"
 
 
 def attempt(library: Library, bug: Bug, seed: int, commit: str) -> Row:

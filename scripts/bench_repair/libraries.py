@@ -17,8 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "bench-repair"
 SOURCES = Path(__file__).with_name("sources.txt")
+RELEASES = Path(__file__).with_name("releases.txt")
 ENVIRONMENT = ROOT / "requirements-bench.lock"
-_PIP = (sys.executable, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet")
+PIP = (sys.executable, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Library:
     leave_out: str = r"/(tests?|_version|conftest)\b|__main__|/cli\.py|compat"
 
     @property
+    def label(self) -> str:
+        """What its source distribution is kept under."""
+        return self.name
+
+    @property
     def pin(self) -> str:
         """The requirement of its source distribution, with its version and hash, on one line."""
         text = SOURCES.read_text().replace("\\\n", " ")
@@ -49,6 +55,23 @@ class Library:
     def command(self, tests: Sequence[str] = ()) -> list[str]:
         """What Python is called with to run its tests, or some of them."""
         return ["-m", "pytest", *self.args, *(tests or self.where)]
+
+
+@dataclass(frozen=True)
+class Release(Library):
+    """One of the versions of a library whose bug fixes are measured with."""
+
+    version: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}-{self.version}"
+
+    @property
+    def pin(self) -> str:
+        """As above; without a hash for a version that no list names yet."""
+        bare = f"{self.name}=={self.version}"
+        return next((line for line in RELEASES.read_text().splitlines() if line.startswith(f"{bare} ")), bare)
 
 
 LIBRARIES = (
@@ -93,20 +116,21 @@ def set_up() -> None:
     with _alone():
         if not stamp.exists() or stamp.read_bytes() != ENVIRONMENT.read_bytes():
             venv.create(CACHE / "venv", clear=True, symlinks=True)
-            command = [*_PIP, "--python", str(python()), "install", "--require-hashes", "-r", str(ENVIRONMENT)]
+            command = [*PIP, "--python", str(python()), "install", "--require-hashes", "-r", str(ENVIRONMENT)]
             subprocess.run(command, check=True)
             stamp.write_bytes(ENVIRONMENT.read_bytes())
 
 
 def archive(library: Library) -> Path:
     """Its source distribution, fetched by pip and checked against its pinned hash unless it is there already."""
-    place = CACHE / "sources" / library.name
+    place = CACHE / "sources" / library.label
     with _alone():
         if not list(place.glob("*.tar.gz")):
             place.mkdir(parents=True, exist_ok=True)
             pin = place / "pin.txt"
             pin.write_text(library.pin + "\n")
-            command = [*_PIP, "download", "--no-deps", "--no-binary", library.name, "--require-hashes"]
+            command = [*PIP, "download", "--no-deps", "--no-binary", library.name]
+            command += ["--require-hashes"] * ("--hash=" in library.pin)
             subprocess.run([*command, "--dest", str(place), "-r", str(pin)], check=True)
     (found,) = place.glob("*.tar.gz")
     return found
