@@ -41,6 +41,11 @@ class Baseline:
         """Seconds these tests took, together, at the baseline."""
         return sum(self.results[i].duration for i in ids if i in self.results)
 
+    @property
+    def usual(self) -> float:
+        """Seconds that a run of the suite should take once the goal passes: what fails now may take very long."""
+        return max(0.0, self.seconds - sum(r.duration for r in self.results.values() if not r.passed))
+
     def limits(self, ids: Iterable[str]) -> dict[str, float]:
         """How long each test may take later, in seconds: ten times its own time, and never less than two."""
         return {

@@ -91,7 +91,7 @@ def _alternative(session: Session, state: State, found: Baseline) -> Ref:
     Together they may take as long as one run of the suite and a little: the patch is there, and somebody waits.
     """
     spent = session.budget.elapsed() - state["fixed_at"]
-    needed = found.seconds + OVERHEAD
+    needed = found.usual + OVERHEAD
     if spent + OVERHEAD > ALTERNATIVES or needed > session.budget.remaining():
         return ""
     waiting = (entry["ref"] for entry in others(session, state, state["fixed"]))
@@ -107,7 +107,7 @@ def _scope(session: Session, found: Baseline, changes: Changes) -> tuple[Scope, 
     if not session.suite.traces:  # nothing tells which tests can reach the change
         return "all", list(found.order)
     wish = session.request.verify
-    fits = found.complete and 1.2 * found.seconds + OVERHEAD <= session.budget.remaining()
+    fits = found.complete and 1.2 * found.usual + OVERHEAD <= session.budget.remaining()
     if wish == "all" or (wish == "auto" and fits):
         return "all", list(found.order)
     with session.base.store.blobs() as blob:

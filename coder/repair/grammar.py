@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from functools import lru_cache
 
 from coder.repair.source import Module
@@ -143,6 +144,19 @@ def fit(module: Module, node: ast.expr, text: str) -> str:
 def bind(text: str, need: int) -> str:
     """The text, in parentheses unless it binds at least as tightly as `need`."""
     return text if text_level(text) >= need else f"({text})"
+
+
+def stepped(text: str, by: int) -> str:
+    """An expression, given as text, and one more (1) or one less (-1), written as a person would."""
+    with contextlib.suppress(SyntaxError, ValueError):
+        node = ast.parse(text, mode="eval").body
+        match node:
+            case ast.BinOp(left, ast.Add() | ast.Sub(), ast.Constant(int(number))):
+                by += number if isinstance(node.op, ast.Add) else -number
+                text = ast.get_source_segment(text, left) or text
+                if not by:
+                    return text
+    return f"{bind(text, SUM)} {'+' if by > 0 else '-'} {abs(by)}"
 
 
 def negated(module: Module, node: ast.expr) -> str:

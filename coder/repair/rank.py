@@ -53,9 +53,12 @@ class Weights:
 
 WEIGHTS = Weights.load()
 _LIKELY = -1.0
+_MOVED = 0.5  # of a token that is put elsewhere, against one that is taken out or put in
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _JOINS = frozenset({"<", "<=", ">", ">=", "==", "!=", "-", "/", "//", "%", "and", "or", "is", "in", ",", "="})
+_GOES_ON = frozenset({".", "(", "["})  # after a name, what is meant is something else than it
+_ENDS = frozenset({"\n", ",", ")"})  # `x = x` is one only where nothing follows
 
 
 @dataclass
@@ -133,13 +136,24 @@ def _sizes(old: list[str], new: list[str]) -> dict[str, float]:
     end = 0
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    lost, gained = len(old) - start - end, len(new) - start - end
-    return {"size": float(min(30, lost + gained)), "shrinks": float(min(20, max(0, lost - gained)))}
+    gone, come = Counter(old[start : len(old) - end]), Counter(new[start : len(new) - end])
+    lost, gained = (gone - come).total(), (come - gone).total()
+    moved = (gone & come).total()  # what is only put elsewhere was not made up
+    return {"size": float(min(30, lost + gained + _MOVED * moved)), "shrinks": float(min(20, max(0, lost - gained)))}
 
 
 def _repeats(tokens: list[str]) -> float:
-    triples = zip(tokens, tokens[1:], tokens[2:], strict=False)
-    return float(sum(a == b and join in _JOINS and _WORD.match(a) is not None for a, join, b in triples))
+    """How often a name stands on both sides of an operator or comma, by itself: of `x and x.y` it does not."""
+    following = zip(tokens, tokens[1:], tokens[2:], [*tokens[3:], "\n"], strict=False)
+    return float(
+        sum(
+            a == b
+            and join in _JOINS
+            and _WORD.match(a) is not None
+            and (then in _ENDS if join == "=" else then not in _GOES_ON)
+            for a, join, b, then in following
+        )
+    )
 
 
 def order(scored: Iterable[Scored], seed: int) -> list[Scored]:

@@ -205,6 +205,16 @@ class Scopes:
             self._of[function] = {**outer, **{known.name: known for known in _locals(function)}}
         return self._of[function]
 
+    def definitions(self, function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> frozenset[str]:
+        """The functions and classes that are defined inside a function, or those around it."""
+        if function is None:
+            return frozenset()
+        nodes = list(own_nodes(function))
+        stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        stored |= {arg.arg for arg in parameters(function.args)}
+        own = {node.name for node in nodes if isinstance(node, (*FUNCTIONS, ast.ClassDef))}
+        return (self.definitions(self._module.function_of(function)) | own) - stored
+
     def visible(self, node: ast.AST) -> dict[str, Known]:
         """Every variable that can be named at a place, those of comprehensions and lambdas around it too."""
         found = dict(self.variables(self._module.function_of(node)))

@@ -146,6 +146,15 @@ class Site:
             found.append((known, cost))
         return found
 
+    def is_definition(self, node: ast.expr) -> bool:
+        """Whether an expression is the name of a function, a class or a module: no value to count with or look into."""
+        if not isinstance(node, ast.Name):
+            return False
+        if node.id in self.scopes.variables(self.function):
+            return node.id in self.scopes.definitions(self.function)
+        known = self.scopes.module_names().get(node.id)
+        return known is not None and known.kind in ("function", "class", "import")
+
     def variables_at(self, node: ast.AST) -> list[str]:
         """The local variables that can be read at a place, those bound by then first."""
         pairs = [(cost, known.name) for known, cost in self.names_at(node) if known.kind == "variable"]

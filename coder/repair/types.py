@@ -82,6 +82,13 @@ class Types:
         members = self._members.get(kind, frozenset())
         return name in members or bool(members & {"__getattr__", "__getattribute__"}) or kind not in self._members
 
+    def is_ordered(self, node: ast.expr) -> bool | None:
+        """Whether an operand is a string or another sequence (or a number: False), None where that is not known."""
+        kinds = self._infer(node)
+        if kinds and kinds <= _SEQUENCES:
+            return True
+        return False if kinds and kinds <= _NUMBERS else None
+
     def _never(self, works: Callable[..., bool], *operands: ast.expr) -> bool:
         """Whether it works for no combination of the plain types that the operands have."""
         kinds = [self._infer(operand) for operand in operands]
@@ -94,6 +101,8 @@ class Types:
             return self.of(ast.unparse(node))
         if isinstance(node, ast.Compare):
             return UNKNOWN
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return self._infer(node.left) & self._infer(node.right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _RESULTS:
             return UNKNOWN if self.of(node.func.id) else frozenset({_RESULTS[node.func.id]})
         for form, kind in ((ast.List, "list"), (ast.Tuple, "tuple"), (ast.Dict, "dict"), (ast.JoinedStr, "str")):

@@ -120,7 +120,7 @@ def _short(session: Session, state: State) -> str:
     """Whether what is left is what a verification would need: then nothing new is begun."""
     if state["last"] == "baseline" or state["proposal"] not in ("plan", "edit", "test"):
         return ""
-    seconds = load_baseline(session, state).seconds if state["baseline"] else 0.0
+    seconds = load_baseline(session, state).usual if state["baseline"] else 0.0
     if session.budget.remaining() < session.budget.reserve(seconds):
         return "the time left is what a verification would need"
     if state["proposal"] != "test" and session.budget.left(state)["steps_left"] < RESERVE_STEPS:

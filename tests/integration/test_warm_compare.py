@@ -128,6 +128,24 @@ def test_a_call_without_end_is_cut_by_processor_time(suite: Suite) -> None:
     assert {i.did["A"].kind for i in compared.inputs if i.arguments != "[]"} == {"hangs"}
 
 
+def test_a_failing_test_without_an_end_is_recorded_as_far_as_it_goes(open_suite: Callable[..., Suite]) -> None:
+    lib = "def less(n):\n    return n\n\n\ndef down(n):\n    while n > 0:\n        n = less(n)\n    return n\n"
+    suite = open_suite({"lib.py": lib, "test_lib.py": "import lib\ndef test_down(): assert lib.down(3) == 0\n"})
+    test = "test_lib.py::test_down"
+    assert not suite.open_warm([test], workers=1)
+    at = lib.index("return n") + len("return n")
+    found = suite.compare(
+        [("less", [Splice("lib.py", at, at, " - 1")])],
+        passing=[],
+        failing=[test],
+        test_files=["test_lib.py"],
+        seed=1,
+        timeout=20,
+    )
+    own = [given for given in found.inputs if not given.varied and given.function == "less"]
+    assert [(given.arguments, given.did["less"].words) for given in own] == [("3", "2")]
+
+
 def test_what_is_no_change_of_a_body_is_left_out_and_the_reason_said(suite: Suite) -> None:
     compared = compare(suite, two("LIMIT = 3", "LIMIT = 4", "LIMIT = 5"))
     assert (compared.inputs, compared.why_not) == ((), "none of them changes only the bodies of functions")

@@ -122,7 +122,7 @@ def _starred(site: Site, node: ast.Call) -> Iterator[Edit]:
     for argument in node.args:
         if isinstance(argument, ast.Starred):
             yield site.splice(*site.module.span(argument), site.text(argument.value), "star")
-        elif isinstance(argument, (ast.Name, ast.Attribute, ast.Call)):
+        elif isinstance(argument, (ast.Name, ast.Attribute, ast.Call)) and not site.is_definition(argument):
             yield site.splice(*site.module.span(argument), f"*{site.text(argument)}", "star")
             for keyword in ("key", "default", "reverse"):
                 known = any(

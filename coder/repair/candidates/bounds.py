@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from coder.repair.grammar import ATOM, SUM, bind
+from coder.repair.grammar import ATOM, bind, stepped
 from coder.repair.site import Edit, Site
 
 _SLICES = ("[1:]", "[:-1]", "[::-1]", "[0]", "[-1]", "[:1]", "[:]", "[1]", "[2:]", "[:2]", "[1:-1]", "[:-2]", "[::2]")
@@ -17,7 +17,7 @@ def edits(site: Site) -> Iterator[Edit]:
             yield from _subscript(site, node)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
             yield from _range(site, node)
-        if _sliceable(site, node):
+        if _sliceable(site, node) and not site.is_definition(node):
             text = bind(site.text(node), ATOM)
             for rank, slice_text in enumerate(_SLICES):
                 yield site.replace(node, text + slice_text, "slice-add", -0.15 * rank)
@@ -82,9 +82,8 @@ def _index(site: Site, node: ast.Subscript) -> Iterator[Edit]:
     if isinstance(index, ast.Slice):
         yield from _slice(site, node, index)
     elif isinstance(index, (ast.Name, ast.BinOp, ast.Attribute, ast.Call)):
-        text = bind(site.text(index), SUM)
-        yield site.replace(index, f"{text} - 1", "index-step")
-        yield site.replace(index, f"{text} + 1", "index-step")
+        yield site.replace(index, stepped(site.text(index), -1), "index-step")
+        yield site.replace(index, stepped(site.text(index), 1), "index-step")
     elif isinstance(index, ast.Constant) and isinstance(index.value, int):
         yield site.replace(index, "-1" if index.value != -1 else "0", "index-step")
     elif isinstance(index, ast.UnaryOp) and isinstance(index.operand, ast.Constant):
@@ -103,12 +102,12 @@ def _slice(site: Site, node: ast.Subscript, part: ast.Slice) -> Iterator[Edit]:
 
     if lower:
         yield put("", upper, step, "bound-drop")
-        yield from (put(f"{bind(lower, SUM)} {sign} 1", upper, step, "bound-step") for sign in "+-")
+        yield from (put(stepped(lower, by), upper, step, "bound-step") for by in (1, -1))
     else:
         yield put("1", upper, step, "bound-add")
     if upper:
         yield put(lower, "", step, "bound-drop")
-        yield from (put(lower, f"{bind(upper, SUM)} {sign} 1", step, "bound-step") for sign in "+-")
+        yield from (put(lower, stepped(upper, by), step, "bound-step") for by in (1, -1))
         if not upper.startswith("-"):
             yield put(lower, f"-{bind(upper, ATOM)}", step, "negate")
     else:
@@ -138,13 +137,11 @@ def _range(site: Site, node: ast.Call) -> Iterator[Edit]:
     start, stop = (texts[0], texts[1]) if len(texts) > 1 else ("0", texts[0])
     step = texts[2] if len(texts) == 3 else ""
     tail = f", {step}" if step else ""
-    wide = bind(stop, SUM)
-    forms = [f"{start}, {wide} + 1{tail}", f"{start}, {wide} - 1{tail}"] if len(texts) > 1 else []
-    forms += [f"{wide} + 1", f"{wide} - 1", f"1, {stop}", f"1, {wide} + 1"] if len(texts) == 1 else []
-    forms += (
-        [f"{bind(start, SUM)} + 1, {stop}{tail}", f"{bind(start, SUM)} - 1, {stop}{tail}"] if len(texts) > 1 else []
-    )
-    forms += [stop] if len(texts) > 1 else [f"len({stop})", f"{wide} - 1, -1, -1", f"0, {stop}, 2"]
+    more, less = stepped(stop, 1), stepped(stop, -1)
+    forms = [f"{start}, {more}{tail}", f"{start}, {less}{tail}"] if len(texts) > 1 else []
+    forms += [more, less, f"1, {stop}", f"1, {more}"] if len(texts) == 1 else []
+    forms += [f"{stepped(start, by)}, {stop}{tail}" for by in (1, -1)] if len(texts) > 1 else []
+    forms += [stop] if len(texts) > 1 else [f"len({stop})", f"{less}, -1, -1", f"0, {stop}, 2"]
     if len(texts) == 2:
         forms += [f"{start}, {stop}, -1", f"{start}, {stop}, 2", f"{stop}, {start}, -1"]
     if len(texts) == 3:

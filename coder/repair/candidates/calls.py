@@ -131,7 +131,7 @@ def edits(site: Site) -> Iterator[Edit]:
         if isinstance(node, ast.Call):
             yield from _sibling(site, node)
             yield from _unwrapped(site, node)
-        if _value(site, node):
+        if _value(site, node) and not site.is_definition(node):
             yield from _wrapped(site, node, own)
         if isinstance(node, (ast.Name, ast.Attribute)) and _value(site, node):
             yield from _called(site, node)
@@ -218,6 +218,15 @@ def _takes_one(site: Site, name: str) -> bool:
     return False
 
 
+def _needs_arguments(site: Site, name: str) -> bool:
+    """Whether every function or class of this name in the file must be given something."""
+    signatures = [*site.inventory.signatures.get(name, ()), *_constructors(site, name)]
+    return bool(signatures) and all(
+        len([arg for arg in [*a.posonlyargs, *a.args] if arg.arg not in ("self", "cls")]) > len(a.defaults)
+        for a in signatures
+    )
+
+
 def _constructors(site: Site, name: str) -> list[ast.arguments]:
     body = site.inventory.classes[name].body if name in site.inventory.classes else []
     return [node.args for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
@@ -227,6 +236,8 @@ def _called(site: Site, node: ast.Name | ast.Attribute) -> Iterator[Edit]:
     """`x.name` -> `x.name()`, and a method of the same file that was meant."""
     text = site.text(node)
     name = node.attr if isinstance(node, ast.Attribute) else node.id
+    if isinstance(node, ast.Name) and _needs_arguments(site, name):
+        return
     known = name in site.inventory.methods or name in site.inventory.signatures
     yield site.replace(node, f"{text}()", "call-add", 1.0 if known else -0.5)
     if isinstance(node, ast.Name):

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterator
 from itertools import islice, pairwise
 
-from coder.repair.grammar import SUM, UNARY, bind
+from coder.repair.grammar import UNARY, bind, stepped
 from coder.repair.site import Edit, Site
 
 _EMPTY = ("None", "[]", "{}", "()", "0", "''", "set()", "False")
@@ -52,7 +52,16 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
 
 def _integer(site: Site, node: ast.Constant, value: int) -> Iterator[Edit]:
     yield site.replace(node, str(value + 1), "int-step")
-    yield site.replace(node, str(value - 1), "int-step")
+    parent = site.parent(node)
+    if (
+        value == 1
+        and isinstance(parent, ast.BinOp)
+        and isinstance(parent.op, (ast.Add, ast.Sub))
+        and node is parent.right
+    ):
+        yield site.replace(parent, site.text(parent.left), "int-step")
+    else:
+        yield site.replace(node, str(value - 1), "int-step")
     yield site.replace(node, str(-value), "negate", -0.5)
     for rank, other in enumerate((0, 1, -1, 2, value * 2, value // 2, value * 10, value // 10)):
         if abs(other - value) > 1:
@@ -120,9 +129,10 @@ def _stepped(site: Site) -> Iterator[Edit]:
     """One more or one less of something that is counted."""
     for node in site.loads:
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.BinOp, ast.Subscript)) and _counts(site, node):
-            text = bind(site.text(node), SUM)
-            yield site.replace(node, f"{text} + 1", "step")
-            yield site.replace(node, f"{text} - 1", "step")
+            if site.is_definition(node):
+                continue
+            yield site.replace(node, stepped(site.text(node), 1), "step")
+            yield site.replace(node, stepped(site.text(node), -1), "step")
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and _counts(site, node):
             yield site.replace(node, f"-{bind(site.text(node), UNARY)}", "negate", -0.7)
 

@@ -51,6 +51,7 @@ _AUGMENTED = {
     "^=": ("|=", "&=", "="),
 }
 _STEP = 0.4  # nats lost by each further choice
+_JOINED = 1.0  # nats for the other order of what is known to be joined and not added up
 
 
 def edits(site: Site) -> Iterator[Edit]:
@@ -94,9 +95,15 @@ def _sides(site: Site, node: ast.expr, left: ast.expr, right: ast.expr, operator
     """The operands exchanged, for an operator that minds."""
     if operator in ("==", "!=", "is", "is not", "*", "|", "&", "^"):
         return
+    bonus = 0.0
+    if operator == "+":
+        ordered = {site.types.is_ordered(side) for side in (left, right)}
+        if False in ordered:
+            return
+        bonus = _JOINED if True in ordered else 0.0
     need = BINARY_LEVEL[operator] + 1 if operator in BINARY_LEVEL else BIT_OR
     text = f"{bind(site.text(right), need)} {operator} {bind(site.text(left), need)}"
-    yield site.replace(node, text, "operand-swap")
+    yield site.replace(node, text, "operand-swap", bonus)
 
 
 def _in(site: Site, node: ast.expr, old: str, new: str) -> str:

@@ -156,7 +156,7 @@ class Quiet:
 
 
 class LastTest:
-    """Says when all tests have run: what plugins do after that, a second of it with some, tells nothing of the tests."""
+    """Says when all tests have run. What plugins do after that, a second of it with some, tells nothing of them."""
 
     def __init__(self, report: Report) -> None:
         self._report = report

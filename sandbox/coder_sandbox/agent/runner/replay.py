@@ -31,6 +31,7 @@ BASE = ""  # the key of the base among the candidates
 RECORDED = 60  # calls that are replayed as they were
 VARIED = 180  # and varied
 TRIES = 4  # at a variation that has not been there yet
+RECORDING = 1.0  # seconds of processor time for which the calls of one test are recorded: it may have no end
 CALL = 0.1  # seconds of processor time one call may take
 HANGS = 3  # calls that do not end, after which no more are made: the rest count as if they did not either
 EVENTS = 5000  # executed lines that are watched in one call
@@ -80,16 +81,19 @@ def compare(task: Comparison, tests: Any, project: Project, say: Report) -> None
 def _record(task: Comparison, tests: Any, project: Project, deadline: float) -> List[Call]:
     recorder = Recorder(project, task.targets, task.test_files)
     known = [test for test in task.ids if test in tests]
+    signal.signal(signal.SIGPROF, _alarm)
     for test in known:
         if time.monotonic() > deadline - task.limit / 2:
             break
+        signal.setitimer(signal.ITIMER_PROF, RECORDING)
         recorder.start(test, test in task.passing)
         try:
             tests.run([test], lambda result: True)
-        except Exception:  # the runner's: the test has been watched as far as it went
+        except (Exception, _Hangs):  # the runner's: the test has been watched as far as it went
             pass
         finally:
             recorder.stop()
+            signal.setitimer(signal.ITIMER_PROF, 0)
     return recorder.calls
 
 

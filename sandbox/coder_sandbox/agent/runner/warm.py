@@ -31,7 +31,7 @@ from .swap import Reload
 
 SPAWN = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn")
 SHELLS = ("sh", "bash", "dash", "zsh", "busybox", "env", "make")
-PROBE = 5.0  # seconds that the goal tests may take for a look at what they start
+PROBE = 2.0  # seconds that the goal tests may take for a look at what they start
 STARTUP = 1.0  # seconds that a comparison's fork may take over its limit
 AHEAD = 24  # candidates that are planned before they are checked
 REWRITER = "AssertionRewritingHook"  # pytest's, which compiles test files its own way
