@@ -10,6 +10,7 @@ import __future__ as futures
 
 import ast
 import inspect
+import sys
 from types import CodeType
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
@@ -153,8 +154,10 @@ class File:
         self._flags = 0
         for node in tree.body:
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-                for name in node.names:
-                    self._flags |= getattr(futures, name.name).compiler_flag
+                features = (getattr(futures, name.name) for name in node.names)
+                for feature in features:  # what this Python does anyway leaves no mark in its code
+                    if (feature.getMandatoryRelease() or sys.version_info) >= sys.version_info:
+                        self._flags |= feature.compiler_flag
         imported = sorted(set(_imported(tree)))
         self._imports = f"import {', '.join(imported)}" if imported else ""
         self._units = list(self._find(tree.body, ()))
