@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 
 MOST = 15  # changed lines of a fix that counts as small
 _SPACE = {tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
@@ -19,7 +20,7 @@ _Defined = _Function | ast.Assign | ast.AnnAssign
 
 @dataclass(frozen=True)
 class Change:
-    """`new`, from byte `start` (line `line`) of the newer file on, was `old` before.
+    """`new`, from byte `start` of the newer file on, was `old` before. `line`: the first that differs, of that file.
 
     `name`: of the function, method or constant, with its classes' names; empty for the whole file.
     `lines`: changed lines of code.
@@ -45,7 +46,7 @@ def changes(old: str, new: str) -> Iterator[Change]:
     yield from alone
     lines = changed(list(before.code.values()), list(after.code.values()))
     if 0 < lines <= MOST and lines != sum(change.lines for change in alone[:1]):
-        yield Change("", 1, 0, old, new, lines)
+        yield Change("", 1 + _alike(old, new), 0, old, new, lines)
 
 
 def _change(before: Version, after: Version, name: str) -> Change | None:
@@ -55,8 +56,14 @@ def _change(before: Version, after: Version, name: str) -> Change | None:
     lines = changed(before.lines(old), after.lines(new))
     if not 0 < lines <= MOST or _names(old) - _names(new) - after.bound - set(dir(builtins)) - _bound(old):
         return None
-    start = after.start(new)
-    return Change(name, new.lineno, start, before.text_of(old), after.text_of(new), lines)
+    texts = before.text_of(old), after.text_of(new)
+    return Change(name, _first(new) + _alike(*texts), after.start(new), *texts, lines)
+
+
+def _alike(old: str, new: str) -> int:
+    """How many lines are the same at the start."""
+    pairs = enumerate(zip_longest(old.splitlines(), new.splitlines()))
+    return next((number for number, (one, other) in pairs if one != other), 0)
 
 
 def changed(old: Sequence[str], new: Sequence[str]) -> int:

@@ -93,6 +93,7 @@ def test_lines_are_counted_on_the_longer_side_of_each_difference() -> None:
 def test_a_change_is_taken_back_where_it_was_made() -> None:
     new = OLD.replace("item.size < self", "item.size <= self").replace("half", "hälfte")
     (change,) = (each for each in changes(OLD.replace("half", "hälfte"), new) if each.name)
+    assert new.splitlines()[change.line - 1].strip() == "return item.size <= self.size"
     planted = bug_of(known("parse"), "box.py", change).planted(new.encode())
     assert planted.decode() == OLD.replace("half", "hälfte")
 
