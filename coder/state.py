@@ -62,6 +62,7 @@ class State(TypedDict, total=False):
     took: float  # seconds of the last step
     tested: dict[Ref, list[Any]]  # tested change sets: goal tests passed, tests broken, bytes, shape, finding
     test_runs: int
+    unsteady: list[str]  # tests of the goal that pass now and then with nothing changed
     think: bool  # whether the model may think
     demanded: bool  # whether the supervisor asked for the step that comes
     switched: bool  # whether the supervisor has changed the policy already
@@ -100,6 +101,7 @@ def fresh() -> State:
         took=0.0,
         tested={},
         test_runs=0,
+        unsteady=[],
         think=True,
         demanded=False,
         switched=False,

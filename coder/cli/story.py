@@ -77,6 +77,11 @@ def _suspects(data: Data) -> str:
     return f"{count(data['n'], 'suspicious place')}{first}"
 
 
+def _unsteady(data: Data) -> str:
+    often = f"{data['passed']} of {data['of']} times"
+    return f"the goal passes {often} with nothing changed: it fails by chance, and a patch has to pass it every time"
+
+
 def _switched(data: Data) -> str:
     mended = len(data["conditions"])
     found = f"{count(mended, 'condition')} with which the failing test would have passed" if mended else "no difference"
@@ -214,6 +219,7 @@ _TELLERS: Mapping[tuple[str, str], Teller] = {
     ("baseline", "done"): _baseline,
     ("plan", "suspects"): _suspects,
     ("plan", "switched"): _switched,
+    ("plan", "unsteady"): _unsteady,
     ("plan", "hypothesis"): _hypothesis,
     ("edit", "batch"): _batch,
     ("edit", "standing"): _standing,

@@ -21,6 +21,7 @@ class Baseline:
     order: tuple[str, ...]  # every collected test, in run order
     results: dict[str, TestResult]  # of the first run, without coverage
     flaky: tuple[str, ...] = ()  # ended differently when run again
+    unsteady: tuple[str, ...] = ()  # of the goal: ended differently when run again
     not_run: tuple[str, ...] = ()  # did not fit the time the baseline had
     left_out: tuple[tuple[str, str], ...] = ()  # files that cannot be collected: path, message
     seconds: float = 0.0  # of one whole run of the suite
@@ -93,6 +94,7 @@ class Baseline:
             order=tuple(data["order"]),
             results={i: result_from_json(r) for i, r in data["results"].items()},
             flaky=tuple(data["flaky"]),
+            unsteady=tuple(data.get("unsteady", ())),
             not_run=tuple(data["not_run"]),
             left_out=tuple((path, message) for path, message in data["left_out"]),
             seconds=data["seconds"],

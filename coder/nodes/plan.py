@@ -7,6 +7,7 @@ from typing import Any
 
 from coder.nodes.baseline import failures
 from coder.nodes.switch import switched
+from coder.nodes.unsteady import unsteady
 from coder.nodes.view import charge, load_baseline, record_prompt, view_of
 from coder.nodes.world import changed_lines, gather
 from coder.repair.localize import localize
@@ -21,7 +22,9 @@ SHOWN = 10  # suspects in the record's event
 def plan(session: Session, state: State) -> State:
     """One hypothesis. For the search policy it is the ranking itself."""
     memory: dict[str, Any] = session.load(state["memory"]) or {}
+    update = State()
     if "suspects" not in memory:
+        update["unsteady"] = unsteady(session, state, load_baseline(session, state))
         memory["suspects"], memory["world"] = _suspects(session, state)
     view = view_of(session, state, memory)
     proposal = session.policy.plan(view)
@@ -30,7 +33,7 @@ def plan(session: Session, state: State) -> State:
     memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     data = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     session.emit("plan", "hypothesis", data)
-    update = State(proposal="edit", memory=session.save_passing(memory), counts=charge(state, proposal.spent))
+    update |= State(proposal="edit", memory=session.save_passing(memory), counts=charge(state, proposal.spent))
     if proposal.spent.prompt is not None:  # neither a ranking that code has made nor a failed call is a thought
         update["did"] = session.save_passing(data_of(Step(0, proposal.text, (), proposal.spent.completion_tokens)))
     return update

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from coder.models.hardware import cores
@@ -32,6 +32,7 @@ FURTHER = 32  # candidates looked at after the first that passes, so that there 
 COMPARED = 12  # candidates that pass are put side by side, the best by their scores
 COMPARISON = 30.0  # seconds it may take; what it does take is a fraction of one, unless the machine is busy
 COMPARISON_SHARE = 0.1  # of the wall budget that is left
+OFTEN = 10  # runs that a candidate has to pass where the goal passes now and then with nothing changed
 WATCHED = 10  # tests of the goal, and passing ones of a candidate, whose calls are recorded
 
 
@@ -47,6 +48,8 @@ def _candidates(session: Session, state: State, found: Baseline) -> State:
     suite = warm_suite(session, state, batch[0].get("standing", ""))
     started = time.monotonic()
     results, reached = _checked(session, state, found, suite, batch)
+    if state["unsteady"]:
+        results = _steady(session, state, found, suite, batch, results)
     seconds = time.monotonic() - started
     counts = {**state["counts"], "candidates": state["counts"]["candidates"] + len(results)}
     plausible = [r.key for r in results if r.verdict == "plausible"]
@@ -103,6 +106,23 @@ def _checked(
         if first is not None and reached > first + FURTHER:
             break
     return results, reached
+
+
+def _steady(
+    session: Session,
+    state: State,
+    found: Baseline,
+    suite: Suite,
+    batch: list[dict[str, Any]],
+    results: list[CandidateResult],
+) -> list[CandidateResult]:
+    """The verdicts, but a candidate passes only if it does so every time: the goal now and then passes anyway."""
+    plausible = {r.key for r in results if r.verdict == "plausible"}
+    progress = Progress(session, "test", "candidates again", OFTEN * len(plausible))
+    again = [{**c, "key": f"{c['key']} {n}"} for c in batch if c["key"] in plausible for n in range(OFTEN)]
+    answers = _verdicts(session, state, found, suite, again, progress) if again else []
+    failed = {r.key.split()[0] for r in answers if r.verdict != "plausible"}
+    return [replace(r, verdict="failed") if r.key in failed else r for r in results]
 
 
 def _verdicts(

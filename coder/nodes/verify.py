@@ -10,6 +10,7 @@ from coder.nodes.baseline import first_limit
 from coder.nodes.facts import Baseline, test_file
 from coder.nodes.judge import others
 from coder.nodes.progress import Progress
+from coder.nodes.test import OFTEN
 from coder.nodes.view import load_baseline
 from coder.session import Session
 from coder.state import Ref, State
@@ -56,7 +57,7 @@ def verify(session: Session, state: State) -> State:
     )
     try:
         with session.clean_room("clean", changes) as suite:
-            verdict = _judge(session, suite, found, goal, ids, scope)
+            verdict = _judge(session, state, suite, found, ids, scope)
             verdict.meddled = session.meddled("clean", changes)
     except SandboxError:
         if not state["fixed"]:
@@ -117,9 +118,8 @@ def _scope(session: Session, found: Baseline, changes: Changes) -> tuple[Scope, 
     return "reachable", [i for i in found.order if i in touching or test_file(i, known) in files]
 
 
-def _judge(
-    session: Session, suite: Suite, found: Baseline, goal: Sequence[str], ids: Sequence[str], scope: Scope
-) -> Verdict:
+def _judge(session: Session, state: State, suite: Suite, found: Baseline, ids: Sequence[str], scope: Scope) -> Verdict:
+    goal = state["goal_tests"]
     scope_ids = {*ids, *goal}
     wanted = [i for i in found.order if i in scope_ids]
     verdict = Verdict(scope)
@@ -139,6 +139,9 @@ def _judge(
         verdict.unfinished = True
     else:
         verdict.goal_failed += [i for i in goal if i not in verdict.goal_failed and not again[i].passed]
+    if state["unsteady"] and not verdict.goal_failed:
+        verdict.goal_failed = _repeated(session, suite, found, goal)
+        verdict.unfinished |= session.budget.remaining() <= 0
     loose = [i for i in broken if again[i].passed]
     verdict.order_dependent = _fail_in_order(session, suite, found, wanted, loose, "the same order again")
     verdict.regressed = [i for i in broken if not again[i].passed or i in verdict.order_dependent]
@@ -146,6 +149,17 @@ def _judge(
     verdict.goal_passed = len(goal) - len(verdict.goal_failed)
     verdict.still_passing = sum(i in results and results[i].passed for i in found.passing)
     return verdict
+
+
+def _repeated(session: Session, suite: Suite, found: Baseline, goal: Sequence[str]) -> list[str]:
+    """The tests of a goal that passes now and then anyhow which fail in any of many more runs."""
+    for _ in range(OFTEN):
+        results = _run(session, suite, found, goal, "clean room, once more")
+        if session.budget.remaining() <= 0:
+            return []
+        if failed := [r.id for r in results if not r.passed]:
+            return failed
+    return []
 
 
 def _run(session: Session, suite: Suite, found: Baseline, ids: Sequence[str], label: str) -> list[TestResult]:

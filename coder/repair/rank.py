@@ -27,7 +27,7 @@ class Weights:
         bonus           what the family knows about this choice
         clue            what the failure messages say about this kind
         naturalness     mean log-probability of the new tokens over the old ones
-        size            tokens taken out and put in
+        size            square root of the tokens taken out and put in
         adopts          a local variable that nothing read is read
         orphans         a local variable is no longer read at all
         repeats         `x < x`, `f(a, a)`: added (or, negative, taken away)
@@ -139,7 +139,8 @@ def _sizes(old: list[str], new: list[str]) -> dict[str, float]:
     gone, come = Counter(old[start : len(old) - end]), Counter(new[start : len(new) - end])
     lost, gained = (gone - come).total(), (come - gone).total()
     moved = (gone & come).total()  # what is only put elsewhere was not made up
-    return {"size": float(min(30, lost + gained + _MOVED * moved)), "shrinks": float(min(20, max(0, lost - gained)))}
+    size = math.sqrt(lost + gained + _MOVED * moved)  # a second line is less of a surprise than the first
+    return {"size": size, "shrinks": float(min(20, max(0, lost - gained)))}
 
 
 def _repeats(tokens: list[str]) -> float:

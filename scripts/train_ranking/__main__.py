@@ -11,7 +11,7 @@ from statistics import geometric_mean, median
 
 from coder.repair.rank import RANKING, Weights
 from scripts.bench_repair.libraries import CACHE, LIBRARIES, set_up, unpack
-from scripts.bench_repair.plant import Reach, drawn
+from scripts.bench_repair.plant import drawn
 from scripts.train_ranking.examples import Example, example
 from scripts.train_ranking.fit import fit, places
 
@@ -23,7 +23,7 @@ EXAMPLES = CACHE / "examples"
 def main() -> None:
     """Parse the command line and do as it says."""
     parser = argparse.ArgumentParser(prog="train_ranking", description=__doc__)
-    parser.add_argument("--tries", type=int, default=30, help="bugs tried in each library")
+    parser.add_argument("--tries", type=int, default=60, help="bugs tried in each library")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument(
         "--libraries", default="", help="names, with commas between; all that may be trained on if not given"
@@ -41,13 +41,12 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as place, file.open("a") as stream:
             repository = unpack(library, Path(place).resolve() / library.name)
-            reach = Reach(library, repository)
             for number, bug in enumerate(drawn(library, repository, options.seed)):
                 if number < done:
                     continue
                 if number == options.tries:
                     break
-                found = example(library, repository, bug, reach)
+                found = example(repository, bug)
                 stream.write(json.dumps(found.to_json() if found else None) + "\n")
                 stream.flush()
                 print(f"{bug.name}: {f'place {found.place}' if found else 'no example'}", file=sys.stderr, flush=True)

@@ -6,9 +6,11 @@ example has keeps its number, and a few examples move it a little.
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from coder.repair.rank import Weights
 from scripts.train_ranking.examples import Example
@@ -18,52 +20,70 @@ RATE = 0.05
 PRECISION = 2.0  # of the prior: examples that outweigh it, roughly, for a feature of size one
 LAST = ("same_kind", "same_statement")  # given once all are sorted, and so not learned here
 
+Array = NDArray[np.float64]
+
+
+class _Rows(NamedTuple):
+    """One example: a row for each edit, of which the first `right` restore the original."""
+
+    values: Array  # edits x weights
+    fixed: Array  # what an edit's score has besides, for a kind without a number of its own
+    counts: Array  # how many edits each stands for
+    right: int
+
+
+class _Layout:
+    """Which weight stands in which column."""
+
+    def __init__(self, start: Weights) -> None:
+        self._start = start
+        features = [name for name in start.features if name not in LAST]
+        self._features = {name: place for place, name in enumerate(features)}
+        self._kinds = {kind: len(features) + place for place, kind in enumerate(start.kinds)}
+        self.prior = np.array([*(start.features[name] for name in features), *start.kinds.values()])
+
+    def rows(self, example: Example) -> _Rows:
+        values = np.zeros((len(example.edits), len(self.prior)))
+        fixed = np.zeros(len(example.edits))
+        for row, (kind, features) in enumerate(example.edits):
+            for name, value in features.items():
+                if name in self._features:
+                    values[row, self._features[name]] = value
+            if kind in self._kinds:
+                values[row, self._kinds[kind]] = 1.0
+            else:
+                fixed[row] = self._start.rest
+        return _Rows(values, fixed, np.array(example.counts, dtype=float), example.right)
+
+    def weights(self, learned: Array) -> Weights:
+        features = {n: float(learned[p].round(3)) for n, p in self._features.items()}
+        kinds = {kind: float(learned[place].round(3)) for kind, place in self._kinds.items()}
+        return Weights({**self._start.features, **features}, kinds, self._start.rest)
+
 
 def fit(examples: Sequence[Example], start: Weights) -> Weights:
-    """Weights under which the right edits of the examples come first more often. Adam, all examples in each step."""
-    names = [
-        *(f"feature {name}" for name in start.features if name not in LAST),
-        *(f"kind {kind}" for kind in start.kinds),
-    ]
-    prior = {f"feature {name}": value for name, value in start.features.items()}
-    prior |= {f"kind {kind}": value for kind, value in start.kinds.items()}
-    weights = dict(prior)
-    rows = [[_row(kind, features, prior) for kind, features in example.edits] for example in examples]
-    mean: defaultdict[str, float] = defaultdict(float)
-    square: defaultdict[str, float] = defaultdict(float)
+    """Weights under which the right edits of the examples come first more often. Adam (Kingma and Ba 2014), all
+    examples in each step."""
+    layout = _Layout(start)
+    rows = [layout.rows(example) for example in examples]
+    learned = layout.prior.copy()
+    mean, square = np.zeros_like(learned), np.zeros_like(learned)
     for step in range(1, STEPS + 1):
-        slope = {name: PRECISION * (weights[name] - prior[name]) for name in names}
-        for example, edits in zip(examples, rows, strict=True):
-            _add_slope(slope, weights, edits, example)
-        for name in names:
-            mean[name] = 0.9 * mean[name] + 0.1 * slope[name]
-            square[name] = 0.999 * square[name] + 0.001 * slope[name] ** 2
-            corrected = mean[name] / (1 - 0.9**step), square[name] / (1 - 0.999**step)
-            weights[name] -= RATE * corrected[0] / (math.sqrt(corrected[1]) + 1e-8)
-    features = {name: round(weights[f"feature {name}"], 3) for name in start.features}
-    return Weights(features, {kind: round(weights[f"kind {kind}"], 3) for kind in start.kinds}, start.rest)
+        slope = PRECISION * (learned - layout.prior) + sum(_slope(each, learned) for each in rows)
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.999 * square + 0.001 * slope**2
+        learned = learned - RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    return layout.weights(learned)
 
 
-def _row(kind: str, features: Mapping[str, float], known: Mapping[str, float]) -> dict[str, float]:
-    row = {f"feature {name}": value for name, value in features.items() if value}
-    if f"kind {kind}" in known:
-        row[f"kind {kind}"] = 1.0
-    return row
-
-
-def _add_slope(
-    slope: dict[str, float], weights: Mapping[str, float], rows: Sequence[Mapping[str, float]], example: Example
-) -> None:
+def _slope(rows: _Rows, weights: Array) -> Array:
     """The gradient of the negative log-probability that one of the right edits is drawn."""
-    right = example.right
-    scores = [sum(weights[name] * value for name, value in row.items()) for row in rows]
-    top = max(scores)
-    odds = [count * math.exp(score - top) for score, count in zip(scores, example.counts, strict=True)]
-    everything, good = sum(odds), sum(odds[:right])
-    for place, row in enumerate(rows):
-        pull = odds[place] / everything - (odds[place] / good if place < right else 0.0)
-        for name, value in row.items():
-            slope[name] += pull * value
+    scores = rows.values @ weights + rows.fixed
+    odds = rows.counts * np.exp(scores - scores.max())
+    pull = odds / odds.sum()
+    pull[: rows.right] -= odds[: rows.right] / max(odds[: rows.right].sum(), 1e-300)
+    slope: Array = pull @ rows.values
+    return slope
 
 
 def places(examples: Sequence[Example], weights: Weights) -> list[float]:

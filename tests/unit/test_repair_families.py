@@ -56,6 +56,7 @@ EXPRESSIONS = {
     "strings joined the other way round": ("return '<' + a", "return a + '<'"),
     "one too many": ("return a - b - 1", "return a - b"),
     "one more than one less": ("return xs[a - 1]", "return xs[a]"),
+    "zero is a value too": ("return a or b", "return a if a is not None else b"),
     "power": ("return a * b", "return a ** b"),
     "bits": ("return a & b", "return a | b"),
     "shift": ("return a << b", "return a >> b"),
@@ -218,6 +219,16 @@ def test_the_name_of_a_function_is_no_value_to_count_with() -> None:
     bug = "def f(xs):\n    def step(a, b):\n        return a\n    return reduce(step, xs)\n"
     made = {candidate.splice.text for candidate in candidates(bug, 4)}
     assert made and not made & {"step + 1", "step[1:]", "step()", "*step", "reversed(step)", "step.items()"}
+
+
+def test_branches_are_asked_in_the_other_order() -> None:
+    bug = (
+        "def f(n):\n    if n > 0:  # some\n        return 1\n    elif n > 9:\n        return 9  # many\n    return 0\n"
+    )
+    fix = "def f(n):\n    if n > 9:\n        return 9\n    elif n > 0:\n        return 1\n    return 0\n"
+    assert 1 <= rank_of(bug, fix, 2) <= 60
+    bug, fix = (text.replace("return 0", "else:\n        return 0") for text in (bug, fix))
+    assert rank_of(bug, fix, 2) >= 1
 
 
 def test_mutable_default() -> None:

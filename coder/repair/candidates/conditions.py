@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from coder.repair.candidates.names import likeness
-from coder.repair.grammar import AND, NOT, bind, negated, text_level
+from coder.repair.grammar import AND, NOT, OR, bind, negated, text_level
 from coder.repair.site import Edit, Site, shown
 
 _PREDICATES = 90  # offered for one condition
@@ -25,6 +25,7 @@ def edits(site: Site) -> Iterator[Edit]:
             yield from _ternary(site, node)
         if isinstance(node, ast.BoolOp):
             yield from _operands(site, node)
+            yield from _none_only(site, node)
         if _is_condition(site, node):
             yield from _negations(site, node)
             if not isinstance(site.parent(node), ast.BoolOp):
@@ -72,6 +73,16 @@ def _operands(site: Site, node: ast.BoolOp) -> Iterator[Edit]:
             text = word.join(bind(site.text(other), NOT if word == " and " else AND) for other in rest)
         note = f"{shown(site.text(value))} is dropped from {shown(site.text(node))}"
         yield site.replace(node, text, "condition-drop", note=note)
+
+
+def _none_only(site: Site, node: ast.BoolOp) -> Iterator[Edit]:
+    """`a or b`, which takes `b` for whatever is empty or zero -> `a if a is not None else b`."""
+    first, *rest = node.values
+    if not isinstance(node.op, ast.Or) or len(rest) != 1 or _is_condition(site, node):
+        return
+    if isinstance(first, (ast.Name, ast.Attribute, ast.Subscript)):
+        value, other = site.text(first), bind(site.text(rest[0]), OR)
+        yield site.replace(node, f"{value} if {value} is not None else {other}", "or-none")
 
 
 def _ternary(site: Site, node: ast.IfExp) -> Iterator[Edit]:

@@ -133,8 +133,15 @@ def _stepped(site: Site) -> Iterator[Edit]:
                 continue
             yield site.replace(node, stepped(site.text(node), 1), "step")
             yield site.replace(node, stepped(site.text(node), -1), "step")
-        if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and _counts(site, node):
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and _counts(site, node) and not _added(site, node):
             yield site.replace(node, f"-{bind(site.text(node), UNARY)}", "negate", -0.7)
+
+
+def _added(site: Site, node: ast.expr) -> bool:
+    """Whether the value is added to another or taken from it: then the other sign is the other operator."""
+    parent = site.parent(node)
+    sums = isinstance(parent, (ast.BinOp, ast.AugAssign)) and isinstance(parent.op, (ast.Add, ast.Sub))
+    return sums and node is (parent.value if isinstance(parent, ast.AugAssign) else getattr(parent, "right", None))
 
 
 def _counts(site: Site, node: ast.expr) -> bool:

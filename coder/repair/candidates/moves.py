@@ -14,6 +14,8 @@ _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)  # what stands after on
 
 def edits(site: Site) -> Iterator[Edit]:
     statement, module = site.statement, site.module
+    if isinstance(statement, ast.If):
+        yield from _branches(site, statement)
     if isinstance(statement, (*FUNCTIONS, ast.ClassDef)) or not module.starts_line(statement):
         return
     if module.text.startswith("elif", module.span(statement)[0]):
@@ -29,6 +31,21 @@ def edits(site: Site) -> Iterator[Edit]:
         yield from _out_after(site)
     if place == 0 and len(block) > 1:
         yield from _out_before(site)
+
+
+def _branches(site: Site, statement: ast.If) -> Iterator[Edit]:
+    """`if a: x elif b: y` -> `if b: y elif a: x`: where both hold, the first one counts."""
+    module = site.module
+    if len(statement.orelse) != 1 or not isinstance(statement.orelse[0], ast.If):
+        return
+    second = statement.orelse[0]
+    if not module.text.startswith("elif", module.span(second)[0]):
+        return
+    (start, _), (_, end) = module.span(statement.test), module.span(statement.body[-1])
+    (after, _), (_, stop) = module.span(second.test), module.span(second.body[-1])
+    text = module.text
+    note = f"{shown(text[after : module.span(second.test)[1]])} is asked before {shown(site.text(statement.test))}"
+    yield site.splice(start, stop, text[after:stop] + text[end:after] + text[start:end], "branch-swap", note)
 
 
 def _exchanged(site: Site, first: ast.stmt, second: ast.stmt) -> Iterator[Edit]:
