@@ -135,20 +135,21 @@ def main() -> None:
     parser.add_argument("aider", help="the interpreter that has aider-chat")
     parser.add_argument("--repo", type=Path, default=ROOT, help="the repository that the times are of")
     args = parser.parse_args()
+    aider = str(Path(args.aider).absolute())  # it runs in another directory; a link to the interpreter stays a link
     work = Path(tempfile.mkdtemp(prefix="coder-bench-map-"))
     try:
         root = work / "repo"
         shutil.copytree(args.repo, root, ignore=shutil.ignore_patterns(".git", ".venv*", ".cache", ".*_cache"))
         files = sources(root)
         tasks = planted(root)
-        mine, other = ours(root, files, tasks, work / "tags.sqlite"), theirs(args.aider, root, files, tasks)
+        mine, other = ours(root, files, tasks, work / "tags.sqlite"), theirs(aider, root, files, tasks)
         mine_hits, other_hits, total = hits(mine, tasks), hits(other, tasks), len(tasks)
         for place, task in fixtures():
             inside = sources(place)
             mine_hits += hits(ours(place, inside, [task], work / "fixtures.sqlite"), [task])
             copy = work / place.name
             shutil.copytree(place, copy)
-            other_hits += hits(theirs(args.aider, copy, inside, [task]), [task])
+            other_hits += hits(theirs(aider, copy, inside, [task]), [task])
             total += 1
         warm, warm_other = (sorted(s for _, s in taken[1:])[len(taken) // 2] for taken in (mine, other))
         print(f"{len(files)} files; coder's map and aider's, {TOKENS} tokens, seed {SEED}")
