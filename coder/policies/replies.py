@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from coder.policies.contract import Plan, Spent
-from coder_tools.calls import tool_named
+from coder_tools.calls import TOOLS, tool_named
 from coder_tools.formats import edits_in
 from coder_tools.text import cap, clean
 from coder_tools.workspace import ToolError
@@ -20,6 +20,9 @@ _FENCE = re.compile(
 )
 _GEMMA = re.compile(r"<\|tool_call>call:(\w+)\{(.*?)\}<tool_call\|>", re.DOTALL)
 _GEMMA_ARGUMENT = re.compile(r'(\w+):(?:<\|"\|>(.*?)<\|"\|>|([^,{}]+))', re.DOTALL)
+_QWEN = re.compile(r"<function=(\w+)>(.*?)(?:</function>|</tool_call>|\Z)", re.DOTALL)
+_QWEN_ARGUMENT = re.compile(r"<parameter=(\w+)>\n?(.*?)\n?</parameter>", re.DOTALL)
+_MISTRAL = re.compile(r"\[TOOL_CALLS\]\s*([A-Za-z_]\w*)?\s*(?:\[ARGS\])?\s*(?=[\[{])")
 _TEXT_LIMIT = 1500  # characters of a hypothesis or its evidence
 _FILES = 10
 
@@ -42,22 +45,69 @@ def calls_in(text: str) -> list[tuple[str, Any]]:
     form, or as an edit block, a diff or a whole file. In fences, in tags, or with nothing around."""
     if native := _GEMMA.findall(text):
         return [(name, {k: a or b.strip() for k, a, b in _GEMMA_ARGUMENT.findall(body)}) for name, body in native]
+    if native := _QWEN.findall(text):
+        return [(name, dict(_QWEN_ARGUMENT.findall(body))) for name, body in native]
+    if native := _mistral_calls(text):
+        return native
     fenced = [first or second for first, second in _FENCE.findall(text)]
     found = [call for piece in fenced or [text] for call in _json_calls(piece.strip()) or _python_calls(piece.strip())]
     return found or edits_in(text)
 
 
+def _mistral_calls(text: str) -> list[tuple[str, Any]]:
+    """Mistral's: after a mark a list of calls, or a name and its arguments."""
+    found: list[tuple[str, Any]] = []
+    for match in _MISTRAL.finditer(text):
+        values = _values(text[match.end() :])
+        if match[1] and values:
+            found.append((match[1], values[0]))
+        else:
+            found += [call for value in values for call in _calls_of(value)]
+    return found
+
+
 def _json_calls(piece: str) -> list[tuple[str, Any]]:
+    values = _values(piece, whole=True)
+    return [call for value in (values if len(values) > 1 else [_json(piece)]) for call in _calls_of(value)]
+
+
+def _calls_of(value: Any) -> list[tuple[str, Any]]:
+    """The calls in a value: one, a list of them, or such a list as the whole reply of an OpenAI server has it."""
+    if isinstance(value, dict) and isinstance(value.get("tool_calls"), list):
+        value = value["tool_calls"]
     found = []
-    value = _json(piece)
     for item in value if isinstance(value, list) else [value]:
         call = item.get("function", item) if isinstance(item, dict) else None
         if not isinstance(call, dict):
             continue
-        name = call.get("name") or call.get("tool")
-        arguments = next((call[key] for key in ("arguments", "parameters", "args") if key in call), None)
+        name = call.get("name") or call.get("tool") or (call.get("action") if "action_input" in call else None)
+        keys = ("arguments", "parameters", "args", "action_input")
+        arguments = next((call[key] for key in keys if key in call), None)
+        if arguments is None and len(call) == 1 and _needs_nothing(name):
+            arguments = {}
         if isinstance(name, str) and arguments is not None:
             found.append((name, arguments))
+    return found
+
+
+def _needs_nothing(name: object) -> bool:
+    """Whether it is the exact name of a tool that can be called without arguments."""
+    tool = TOOLS.get(name) if isinstance(name, str) else None
+    return tool is not None and not any(needed for _, _, needed in tool.parameters.values())
+
+
+def _values(text: str, *, whole: bool = False) -> list[Any]:
+    """The JSON values at the text's beginning, one after the other; [] if they are to be the `whole` and are not."""
+    found: list[Any] = []
+    decoder = json.JSONDecoder(strict=False)
+    rest = text.lstrip()
+    while rest:
+        try:
+            value, end = decoder.raw_decode(rest)
+        except (ValueError, RecursionError):
+            return [] if whole else found
+        found.append(value)
+        rest = rest[end:].lstrip(" \t\r\n,;")
     return found
 
 
@@ -69,7 +119,7 @@ def _python_calls(piece: str) -> list[tuple[str, Any]]:
         return []
     found: list[tuple[str, Any]] = []
     for statement in body:
-        call = statement.value if isinstance(statement, ast.Expr) else None
+        call = _unprinted(statement.value) if isinstance(statement, ast.Expr) else None
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name | ast.Attribute):
             return []
         try:
@@ -80,6 +130,13 @@ def _python_calls(piece: str) -> list[tuple[str, Any]]:
             return []
         found.append((tool.name, values | given))
     return found
+
+
+def _unprinted(value: ast.expr) -> ast.expr:
+    """What is printed, in the form in which Gemini's family writes its calls: print(read_file(...))."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func) == "print" and len(value.args) == 1:
+        return value.args[0]
+    return value
 
 
 def _json(text: str) -> Any:

@@ -336,6 +336,46 @@ def test_a_plan_in_prose_is_taken_whole() -> None:
     assert (plan.text, plan.files) == ("The bug is in src/calc.py, I think.", ("src/calc.py",))
 
 
+READ_A = ("read_file", {"path": "a.py"})
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("<function=read_file>\n<parameter=path>\na.py\n</parameter>\n</function>", [READ_A]),
+        (
+            "<tool_call>\n<function=create_file>\n<parameter=path>\na.py\n</parameter>\n<parameter=content>\n  x\n\ny\n"
+            "</parameter>\n</function>\n</tool_call>",
+            [("create_file", {"path": "a.py", "content": "  x\n\ny"})],
+        ),
+        (
+            '{"name": "read_file", "arguments": {"path": "a.py"}}\n{"name": "run_tests", "arguments": {}}',
+            [READ_A, ("run_tests", {})],
+        ),
+        ('```tool_code\nprint(read_file(path="a.py"))\n```', [READ_A]),
+        ('{"action": "read_file", "action_input": {"path": "a.py"}}', [READ_A]),
+        ('{"name": "run_tests"}', [("run_tests", {})]),
+        (
+            '{"tool_calls": [{"type": "function", "function": {"name": "read_file", "arguments": {"path": "a.py"}}}]}',
+            [READ_A],
+        ),
+        ('[TOOL_CALLS]read_file{"path": "a.py"}', [READ_A]),
+        ('[TOOL_CALLS]read_file[ARGS]{"path": "a.py"}[TOOL_CALLS]run_tests{}', [READ_A, ("run_tests", {})]),
+        (
+            '[TOOL_CALLS][{"name": "read_file", "arguments": {"path": "a.py"}}, {"name": "run_tests", "args": {}}]',
+            [READ_A, ("run_tests", {})],
+        ),
+    ],
+)
+def test_calls_are_read_in_the_forms_of_other_families(text: str, meant: list[tuple[str, Any]]) -> None:
+    assert calls_in(text) == meant
+
+
+@pytest.mark.parametrize("text", ['{"name": "read_file"}', '{"name": "Alice"}', '{"name": "run_tests", "age": 3}'])
+def test_a_name_alone_is_a_call_only_of_what_needs_no_more(text: str) -> None:
+    assert calls_in(text) == []
+
+
 @pytest.mark.parametrize("text", ["", "plain words", '{"a": 1}', "[1, 2]", "{broken", "```\ncode\n```", "null"])
 def test_text_that_is_no_call_is_none(text: str) -> None:
     assert calls_in(text) == []
