@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CONTEXT = 32_768  # tokens that are taken to be there where the server does not say
 _IDLE, _LOAD, _READ = 60.0, 900.0, 5.0  # seconds of silence, of a cold load; tokens a second of reading, at least
 _NO_TOOLS = re.compile(r"tool|function|jinja|template", re.IGNORECASE)
+_NO_PICTURES = re.compile(r"image|vision|multi-?modal|content.{0,40}(string|type|part)", re.IGNORECASE | re.DOTALL)
 
 
 class OpenAIModel:
@@ -38,7 +39,8 @@ class OpenAIModel:
         if served is None and self._found.kind in ("lmstudio", "vllm"):
             raise self._missing()
         self.context = min(CONTEXT, served.context) if served is not None and served.context else CONTEXT
-        self.images = served.images if served is not None else False
+        # Where the server does not say, pictures are sent: it refuses them if the model takes none.
+        self.images = served is None or served.images is not False
         self.billions = served.billions if served is not None else 0.0
         self._tools = ToolSupport(served is None or served.tools is not False)
         self._chat: BaseChatOpenAI | None = None
@@ -118,7 +120,13 @@ class OpenAIModel:
         except ModelError:
             raise
         except Exception as error:
-            raise self._explained(error) from error
+            told = self._explained(error)
+            if any("images" in message for message in messages) and self._refuses_pictures(error):
+                told = ModelError(
+                    f"{self._model} at {self._url} takes no pictures: {str(told)[:300]} "
+                    "Leave out --image-file, or take a model that takes them."
+                )
+            raise told from error
 
     def _last(self, whole: AIMessageChunk | None) -> Piece:
         """What only the whole stream tells: the calls, put together from their pieces, and the counts."""
@@ -184,6 +192,16 @@ class OpenAIModel:
         return ModelError(
             f"The answer of {url} broke off or cannot be read ({type(error).__name__}: {str(error)[:200]}).",
             retryable=True,
+        )
+
+    def _refuses_pictures(self, error: Exception) -> bool:
+        """Whether a request that had pictures was refused for them. Servers say it with different states and words."""
+        import openai
+
+        return (
+            isinstance(error, openai.APIStatusError)
+            and error.status_code in (400, 404, 415, 422, 500, 501)
+            and bool(_NO_PICTURES.search(str(error.body or error.message)))
         )
 
     def _refused(self, status: int, text: str, headers: Any) -> ModelError:

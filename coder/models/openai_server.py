@@ -19,12 +19,13 @@ Kind = Literal["lmstudio", "llama-server", "vllm", "ollama", ""]
 
 @dataclass(frozen=True)
 class Served:
-    """A model behind a server. `context` in tokens, 0 if it does not say; `tools` None where that is not known."""
+    """A model behind a server. `context` in tokens, 0 if it does not say; `tools` and `images` None where that
+    is not known."""
 
     name: str
     context: int = 0
     tools: bool | None = None
-    images: bool = False
+    images: bool | None = None
     loaded: bool = False
     size: int = 0  # bytes of its weights
     billions: float = 0.0  # parameters

@@ -199,6 +199,20 @@ def _closed_port() -> int:
         return int(free.getsockname()[1])
 
 
+@pytest.mark.parametrize("flavor", ["vllm", ""])
+def test_pictures_go_to_a_server_that_does_not_say_whether_its_model_takes_them(fake_openai: Fake, flavor: str) -> None:
+    refusal = {"fault": "status", "status": 400, "error": "some/model is not a multimodal model"}
+    fake = fake_openai(flavor=flavor, replies=[{"content": "ok"}, refusal])
+    made = model(fake)
+    assert made.images
+    asked: list[Message] = [ASK[0], {"role": "user", "content": "See.", "images": ["data:image/png;base64,aGk="]}]
+    made.chat(asked, [], think=False, max_tokens=9, timeout=9)
+    assert "data:image/png;base64,aGk=" in json.dumps(fake.chats[0]["messages"])
+    with pytest.raises(ModelError, match=r"takes no pictures.*Leave out --image-file") as told:
+        made.chat(asked, [], think=False, max_tokens=9, timeout=9)
+    assert not told.value.retryable
+
+
 def test_pictures_go_along(fake_openai: Fake) -> None:
     fake = fake_openai(flavor="lmstudio", replies=[{"content": "ok"}])
     made = model(fake)
