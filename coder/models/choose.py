@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from coder.models.contract import ChatModel, ModelError
 from coder.models.hardware import GIB, Hardware, detect
-from coder.models.memory import needed
-from coder.models.ollama_server import Installed, OllamaServer, server_url
+from coder.models.memory import LEAST, Shape, needed
+from coder.models.ollama_server import Abilities, Installed, OllamaServer, server_url
 from coder.models.openai_server import LLAMA_SERVER, LM_STUDIO, look
 from coder.models.privacy import is_loopback
-from coder.models.tiers import best
+from coder.models.tiers import TIERS, best, tier_of
 
 FORMS = "auto, none, ollama:NAME, openai:NAME@URL, hf:DIR"
 
 # Families that fix code and call tools, best first. Below two billion parameters nothing does.
 _FAMILIES = ("gemma4", "qwen3-coder", "qwen3.5", "qwen3.6", "qwen2.5-coder", "devstral", "gpt-oss", "qwen3")
 _SMALLEST = 1_500_000_000  # bytes
-_CONTEXT = 8_192  # tokens that must fit beside the weights, or the model is too tight
+_ASKED = 12  # installed models at most that are asked for their shape
 _PROBE = 1.0  # seconds a server on this machine has to answer
 KEY_VARIABLE = "CODER_API_KEY_ENV"  # names the variable that holds the key, where that is not CODER_API_KEY
 
@@ -53,8 +53,8 @@ def choose_model(
         from coder.models.ollama import OllamaModel
 
         url = server_url(environ)
-        memory = (hardware or detect()).for_model if is_loopback(url) else 0
-        return OllamaModel(name, url, memory=memory), f"{spec} was asked for, at {url}"
+        room = _room(hardware or detect(), url)
+        return OllamaModel(name, url, memory=room.fast, spilled=room.most), f"{spec} was asked for, at {url}"
     openai = re.fullmatch(r"(?P<model>\S+?)@(?P<url>https?://\S+)", name)
     if kind == "openai" and openai:
         from coder.models.openai import OpenAIModel
@@ -69,44 +69,93 @@ def choose_model(
     raise ValueError(f"There is no model {spec!r}: write one of {FORMS}")
 
 
-def suitable(models: Sequence[Installed], room: int = 0) -> list[Installed]:
-    """The installed models worth trying, best first: those that fit into `room` bytes, by family, then the largest."""
+@dataclass(frozen=True)
+class Room:
+    """What a model may take, in bytes; 0 where that is not for us to know."""
+
+    fast: int = 0  # without any loss
+    most: int = 0  # where it has to be: coder.models.hardware
+    card: bool = False  # whether `fast` is a graphics card's
+    shapes: Mapping[str, Shape | None] = field(default_factory=dict)  # of models, as their server reports them
+
+    def need(self, model: Installed) -> int:
+        """Bytes with the least context that is of use. Reckoned as the table of tiers is, so that what is recommended
+        is taken once it is there."""
+        tier = tier_of(model.name)
+        shape = self.shapes.get(model.name) or (tier.shape if tier is not None else None)
+        return needed(model.size, shape, LEAST)
+
+    def grade(self, model: Installed) -> int:
+        """0: fits; 1: fits where it has to, slower or with less left for the tests; 2: too tight."""
+        if not self.fast or not model.size:
+            return 0
+        need = self.need(model)
+        return 0 if need <= self.fast else 1 if need <= self.most else 2
+
+
+def suitable(models: Sequence[Installed], room: Room | None = None) -> list[Installed]:
+    """The installed models worth trying, best first: those that fit, by family, then the largest; then those that
+    are usable, the smallest first, since each further part costs."""
+    room = room or Room()
 
     def rank(model: Installed) -> int:
         base = model.name.rsplit("/", 1)[-1].lower()
         return next((at for at, family in enumerate(_FAMILIES) if base.startswith(family)), len(_FAMILIES))
 
+    def order(model: Installed) -> tuple[int, int, int, str]:
+        grade = room.grade(model)
+        return grade, rank(model), model.size if grade else -model.size, model.name
+
     able = [m for m in models if rank(m) < len(_FAMILIES) and (m.size >= _SMALLEST or not m.size)]
-    return sorted(able, key=lambda m: (_tight(m, room), rank(m), -m.size, m.name))
+    return sorted(able, key=order)
 
 
 def advise(environ: Mapping[str, str], hardware: Hardware) -> Advice:
     """What of that which is installed this machine should use. Asks only servers on it, and the one in OLLAMA_HOST."""
     url = server_url(environ)
-    room = hardware.for_model if is_loopback(url) else 0
-    better = _better(hardware) if room else ""
+    room = _room(hardware, url)
     server = OllamaServer(url, timeout=_PROBE)
     try:
         version, installed = server.version(), server.models()
     except ModelError:
-        return _elsewhere(f"no Ollama answers at {url}", better)
+        return _elsewhere(f"no Ollama answers at {url}", _better(hardware, room, []))
+    able = _abilities(server, suitable(installed, room)[:_ASKED])
+    room = replace(room, shapes={name: told.shape for name, told in able.items()})
     found = suitable(installed, room)
-    tight = tuple(f"{m.name} ({_need(m) / GIB:.0f} GB)" for m in found if _tight(m, room))
-    fitting = [m for m in found if not _tight(m, room)]
-    for model in fitting:
+    tight = tuple(f"{m.name} ({room.need(m) / GIB:.0f} GB)" for m in found if room.grade(m) == 2)
+    fitting = [m for m in found if room.grade(m) < 2 and m.name in able]
+    chosen = next((m for m in fitting if able[m.name].can("tools")), fitting[-1] if fitting else None)
+    if chosen is not None:
+        why = f"{chosen.name} is the best of {len(installed)} models that Ollama {version} has at {url}"
+        why += _takes(chosen, room)
+        why += "" if able[chosen.name].can("tools") else "; it cannot call tools, so they are given to it as text"
+        return Advice(f"ollama:{chosen.name}", why, _better(hardware, room, installed, chosen), tight)
+    names = ", ".join(model.name for model in installed[:5]) or "none at all"
+    why = f"Ollama at {url} has no suitable model (it has {names})"
+    return _elsewhere(why, _better(hardware, room, installed), tight)
+
+
+def _abilities(server: OllamaServer, models: Sequence[Installed]) -> dict[str, Abilities]:
+    """What the server tells of each of these models, by name; without those of which it tells nothing."""
+    told: dict[str, Abilities] = {}
+    for model in models:
         try:
-            tools = server.abilities(model.name).can("tools")
+            told[model.name] = server.abilities(model.name)
         except ModelError:
             continue
-        if tools or model is fitting[-1]:
-            why = f"{model.name} is the best of {len(installed)} models that Ollama {version} has at {url}"
-            why += f"; it takes about {_need(model) / GIB:.0f} of the {room / GIB:.0f} GB there are" if room else ""
-            why += "" if tools else "; it cannot call tools, so they are given to it as text"
-            here = best(hardware)
-            is_best = here is None or not room or model.name.startswith(here.tag) or model.size > here.weights * GIB
-            return Advice(f"ollama:{model.name}", why, "" if is_best else better, tight)
-    names = ", ".join(model.name for model in installed[:5]) or "none at all"
-    return _elsewhere(f"Ollama at {url} has no suitable model (it has {names})", better, tight)
+    return told
+
+
+def _takes(model: Installed, room: Room) -> str:
+    if not room.fast:
+        return ""
+    need, fast = (f"{size / GIB:.0f}" for size in (room.need(model), room.fast))
+    if room.grade(model) == 0:
+        return f"; it takes about {need} of the {fast} GB there are"
+    more = f"; it takes about {need} GB, more than the {fast} GB"
+    if room.card:
+        return f"{more} on the graphics card: the rest runs in the machine's own memory, slower"
+    return f"{more} meant for a model, which leaves less for the tests"
 
 
 def _auto(environ: Mapping[str, str], hardware: Hardware) -> tuple[ChatModel | None, str]:
@@ -139,16 +188,18 @@ def _elsewhere(why: str, better: str, tight: tuple[str, ...] = ()) -> Advice:
     return Advice("", why, better, tight)
 
 
-def _better(hardware: Hardware) -> str:
-    tier = best(hardware)
-    if tier is None:
+def _better(hardware: Hardware, room: Room, installed: Sequence[Installed], chosen: Installed | None = None) -> str:
+    """What to pull instead of the chosen model, in words; "" if nothing is better, or it is there already."""
+    tier = best(hardware) if room.fast else None
+    if tier is None or tier.tag in {model.name for model in installed}:
         return ""
+    if chosen is not None and room.grade(chosen) == 0:
+        own = tier_of(chosen.name)
+        if TIERS.index(own) >= TIERS.index(tier) if own is not None else chosen.size > tier.size:
+            return ""
     return f"{tier.tag} would fit this machine: ollama pull {tier.tag}"
 
 
-def _need(model: Installed) -> int:
-    return needed(model.size, None, _CONTEXT)
-
-
-def _tight(model: Installed, room: int) -> bool:
-    return bool(room and model.size and _need(model) > room)
+def _room(hardware: Hardware, url: str) -> Room:
+    """Nothing is known of the memory of another machine's server."""
+    return Room(hardware.for_model, hardware.at_most, bool(hardware.card)) if is_loopback(url) else Room()

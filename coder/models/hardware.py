@@ -16,6 +16,7 @@ _SECONDS = 5.0  # a driver's tool may take, or it is not asked
 
 # What a model may have of the memory. The rest is the system's, and the tests that run beside the model.
 _OF_CARD, _OF_UNIFIED, _OF_MEMORY = 0.92, 0.70, 0.60
+_AT_MOST = 0.75  # of plain or unified memory, for a model that is there already
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,14 @@ class Hardware:
         if self.unified:
             return int(self.memory * _OF_UNIFIED)
         return int(self.card * _OF_CARD) if self.card else int(self.memory * _OF_MEMORY)
+
+    @property
+    def at_most(self) -> int:
+        """Bytes that they may take where it has to be: with the machine's own memory beside the card's, which is
+        slower, or with less left for the system and the tests."""
+        if self.card and not self.unified:
+            return self.for_model + int(self.memory * _OF_MEMORY)
+        return int(self.memory * _AT_MOST)
 
     @property
     def accelerated(self) -> bool:

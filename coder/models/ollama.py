@@ -32,10 +32,11 @@ _FEWEST_CHARS_PER_TOKEN = 2
 class OllamaModel:
     """A model on an Ollama server. Raises ModelError if the server is not there or has no such model.
 
-    `memory`: bytes that weights and context cache may have together; 0 where that is not for us to know.
+    `memory`: bytes that weights and context cache may have together; 0 where that is not for us to know. `spilled`:
+    with what a graphics card leaves to the machine's own memory.
     """
 
-    def __init__(self, model: str, url: str, *, context: int = CONTEXT, memory: int = 0) -> None:
+    def __init__(self, model: str, url: str, *, context: int = CONTEXT, memory: int = 0, spilled: int = 0) -> None:
         self.name = f"ollama:{model}"
         self._model = model
         self._server = OllamaServer(url)
@@ -45,7 +46,7 @@ class OllamaModel:
         self.images = abilities.can("vision")
         self.billions = abilities.billions
         weights = self._server.size(model) if memory else 0
-        self.context = context_for(abilities.context, context, weights, abilities.shape, memory)
+        self.context = context_for(abilities.context, context, weights, abilities.shape, memory, spilled)
         self._chat: ChatOllama | None = None
         self._loaded = False  # whether it is known what context the server loaded it with
 

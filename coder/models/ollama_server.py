@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coder.models.contract import ModelError
-from coder.models.memory import Shape, shape_of
+from coder.models.memory import Shape, elided, shape_of
 from coder.models.privacy import connection
 
 DEFAULT_URL = "http://127.0.0.1:11434"
@@ -77,9 +77,18 @@ class OllamaServer:
     def abilities(self, name: str) -> Abilities:
         answer = self._ask("POST", "/api/show", {"model": name})
         info = answer.get("model_info") or {}
+        if elided(info):  # the whole is megabytes, for the vocabulary: asked for only where the shape hangs on it
+            info = self._everything(name) or info
         context = next((int(value) for key, value in info.items() if key.endswith(".context_length")), 0)
         billions = parameters(str((answer.get("details") or {}).get("parameter_size") or ""))
         return Abilities(frozenset(answer.get("capabilities") or ()), context, shape_of(info), billions)
+
+    def _everything(self, name: str) -> dict[str, Any]:
+        """The model's metadata with all lists in them; {} if they cannot be had in time."""
+        try:
+            return self._ask("POST", "/api/show", {"model": name, "verbose": True}).get("model_info") or {}
+        except ModelError:
+            return {}
 
     def size(self, name: str) -> int:
         """Bytes of the model's weights; 0 if the server does not list it."""

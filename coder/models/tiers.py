@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coder.models.hardware import GIB, Hardware
-from coder.models.memory import OVERHEAD
+from coder.models.memory import Shape, needed, periodic
 
 LEAST_CONTEXT = 16_384  # tokens below which a fix is cramped
 _SLOW = 6.0  # billions of active parameters above which a processor alone is too slow for an agent
@@ -14,30 +14,52 @@ _SLOW = 6.0  # billions of active parameters above which a processor alone is to
 
 @dataclass(frozen=True)
 class Tier:
-    """One size of Gemma 4 at four bits. Weights are Google's figures for Q4_0; the cache, in bytes a token, is an
-    upper estimate by layers and width, scaled from what was measured of the 31B (24 GB with 65,536 tokens, cache at
-    eight bits) and taken at sixteen. A server that reports a model's shape replaces it: coder.models.memory."""
+    """One size of Gemma 4 at four bits: the tag to pull, its size as Ollama lists it (with what it needs for pictures),
+    and the shape in its metadata. What an installed model takes is computed from the same: coder.models.memory."""
 
-    tag: str  # as Ollama has it
+    tag: str  # as Ollama has it: trained for four bits, which is smaller than the plain tag
+    plain: str  # what the tags of this size begin with
     billions: float
     active: float  # billions of parameters a token passes through
-    weights: float  # GiB
-    cache: int  # bytes a token
+    size: int  # bytes
+    shape: Shape
     limit: int  # tokens, the model's own
     expect: str  # in a few words
 
     def needs(self, tokens: int) -> int:
         """Bytes with a context of `tokens`."""
-        return int(self.weights * GIB) + self.cache * tokens + OVERHEAD
+        return needed(self.size, self.shape, tokens)
+
+
+def _shape(layers: int, period: int, near: int, full: int, window: int, shared: int = 0) -> Shape:
+    """Gemma 4's: each period-th layer looks at everything, with `full` heads of 512, the others have `near` of 256."""
+    sliding = periodic(layers, period)
+    heads = tuple(near if slides else full for slides in sliding)
+    return Shape(layers, heads, 512, 512, window, sliding, 256, 256, shared)
 
 
 TIERS = (
-    Tier("gemma4:e2b", 5.1, 2.3, 3.2, 32_768, 131_072, "one-line slips; the search does most of it"),
-    Tier("gemma4:e4b", 8.0, 4.5, 5.0, 65_536, 131_072, "small bugs in one file"),
-    Tier("gemma4:12b", 12.0, 12.0, 7.0, 110_592, 262_144, "bugs in one or two files"),
-    Tier("gemma4:26b", 25.2, 3.8, 15.0, 49_152, 262_144, "bugs across files, quickly; loses its way more often"),
-    Tier("gemma4:31b", 30.7, 30.7, 17.5, 190_000, 262_144, "bugs across files, small features"),
-)
+    Tier(
+        "gemma4:e2b-it-qat", "gemma4:e2b", 5.1, 2.3, 4_300_000_000, _shape(35, 5, 1, 1, 512, 20), 131_072,
+        "one-line slips; the search does most of it",
+    ),
+    Tier(
+        "gemma4:e4b-it-qat", "gemma4:e4b", 8.0, 4.5, 6_200_000_000, _shape(42, 6, 2, 2, 512, 18), 131_072,
+        "small bugs in one file",
+    ),
+    Tier(
+        "gemma4:12b-it-qat", "gemma4:12b", 12.0, 12.0, 8_100_000_000, _shape(48, 6, 8, 1, 1024), 262_144,
+        "bugs in one or two files",
+    ),
+    Tier(
+        "gemma4:26b-a4b-it-qat", "gemma4:26b", 25.2, 3.8, 16_000_000_000, _shape(30, 6, 8, 2, 1024), 262_144,
+        "bugs across files, quickly; loses its way more often",
+    ),
+    Tier(
+        "gemma4:31b-it-qat", "gemma4:31b", 30.7, 30.7, 19_000_000_000, _shape(60, 6, 16, 4, 1024), 262_144,
+        "bugs across files, small features",
+    ),
+)  # fmt: skip
 """Smallest first."""
 
 CLASSES = (
@@ -73,8 +95,16 @@ def best(hardware: Hardware) -> Tier | None:
 
 def longest(tier: Tier, hardware: Hardware) -> int:
     """The longest context, in tokens and thousands of them, that fits; 0 if none does."""
-    room = hardware.for_model - tier.needs(0)
-    return min(tier.limit, room // tier.cache // 1024 * 1024) if room > 0 else 0
+    steps = range(1024, tier.limit + 1, 1024)
+    return max((tokens for tokens in steps if tier.needs(tokens) <= hardware.for_model), default=0)
+
+
+def tier_of(name: str) -> Tier | None:
+    """The size of the family that a model's name stands for; None for any other model."""
+    base = name.rsplit("/", 1)[-1].lower()
+    if base in ("gemma4", "gemma4:latest"):
+        base = "gemma4:e4b"
+    return next((tier for tier in TIERS if base.startswith(tier.plain)), None)
 
 
 def table() -> str:
@@ -82,7 +112,7 @@ def table() -> str:
     rows = ["| model | weights | with 16k | with 64k | expect |", "|---|---|---|---|---|"]
     for tier in TIERS:
         sizes = " | ".join(f"{tier.needs(n) / GIB:.1f} GB" for n in (16_384, 65_536))
-        rows.append(f"| `{tier.tag}` | {tier.weights:g} GB | {sizes} | {tier.expect} |")
+        rows.append(f"| `{tier.tag}` | {tier.size / GIB:.1f} GB | {sizes} | {tier.expect} |")
     rows += ["", "| machine | for the model | takes | context at most | not for it |", "|---|---|---|---|---|"]
     for name, hardware in CLASSES:
         rows.append(f"| {name} | {hardware.for_model / GIB:.1f} GB | {' | '.join(_choice(hardware))} |")

@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif model is None:
             self._json({"error": f"model '{body.get('model')}' not found"}, 404)
         elif self.path == "/api/show":
-            self._json(_shown(model))
+            self._json(_shown(model, bool(body.get("verbose"))))
         else:
             self._chat(model, body)
 
@@ -300,10 +300,12 @@ def _tag(model: dict[str, Any]) -> dict[str, Any]:
     return {"name": model["name"], "model": model["name"], "size": model.get("size", 0), "details": details}
 
 
-def _shown(model: dict[str, Any]) -> dict[str, Any]:
+def _shown(model: dict[str, Any], verbose: bool) -> dict[str, Any]:
     family = model.get("family") or "llama"
     info = {"general.architecture": family, f"{family}.context_length": model.get("context_length", 8192)}
     info |= {f"{family}.{key}": value for key, value in model.get("info", {}).items()}
+    if not verbose:  # Ollama leaves lists out unless it is asked for everything
+        info = {key: None if isinstance(value, list) else value for key, value in info.items()}
     capabilities = model.get("capabilities", ["completion", "tools"])
     details = {"family": family, "parameter_size": _billions(model)}
     return {"details": details, "model_info": info, "capabilities": capabilities}

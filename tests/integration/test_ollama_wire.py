@@ -20,6 +20,7 @@ from coder.models.contract import Message, ModelError, Reply, ToolCall
 from coder.models.hardware import Hardware
 from coder.models.ollama import OllamaModel
 from coder.models.ollama_server import OllamaServer, server_url
+from coder.models.tiers import CLASSES, best
 from coder_tools.toolbox import schemas
 
 Fake = Callable[..., Any]
@@ -300,12 +301,59 @@ def test_auto_takes_the_best_model_that_can_call_tools(fake_ollama: Fake) -> Non
     model, why = choose_model("auto", environ, Hardware(64 << 30, card=24 << 30))
     assert model is not None and model.name == "ollama:gemma4:e2b"
     assert "gemma4:e2b" in why
-    advice = advise(environ, Hardware(16 << 30, card=12 << 30))
+    advice = advise(environ, Hardware(8 << 30, card=12 << 30))
     assert (
         advice.spec == "ollama:gemma4:e2b"
-        and advice.better == "gemma4:12b would fit this machine: ollama pull gemma4:12b"
+        and advice.better == "gemma4:12b-it-qat would fit this machine: ollama pull gemma4:12b-it-qat"
     )
     assert advice.tight == ("gemma4:31b-text (21 GB)", "qwen3-coder:30b (20 GB)")
+
+
+@pytest.mark.parametrize(("machine", "hardware"), CLASSES, ids=[name for name, _ in CLASSES])
+def test_what_is_recommended_is_taken_once_it_is_there(fake_ollama: Fake, machine: str, hardware: Hardware) -> None:
+    tier = best(hardware)
+    assert tier is not None
+    fake = fake_ollama(models=[])
+    asked = advise({"OLLAMA_HOST": fake.url}, hardware)
+    assert asked.better.endswith(f"ollama pull {tier.tag}")
+    fake.models.append({"name": tier.tag, "size": tier.size, "family": "gemma4"})
+    got = advise({"OLLAMA_HOST": fake.url}, hardware)
+    assert (got.spec, got.better, got.tight) == (f"ollama:{tier.tag}", "", ())
+
+
+@pytest.mark.parametrize(
+    ("hardware", "words"),
+    [
+        (Hardware(16 << 30, card=8 << 30), "the rest runs in the machine's own memory, slower"),
+        (Hardware(16 << 30), "which leaves less for the tests"),
+    ],
+)
+def test_a_model_that_fits_with_losses_is_used_and_a_better_one_named(
+    fake_ollama: Fake, hardware: Hardware, words: str
+) -> None:
+    fake = fake_ollama(models=[{"name": "gemma4:e4b", "size": 9_600_000_000, "family": "gemma4"}])
+    advice = advise({"OLLAMA_HOST": fake.url}, hardware)
+    assert advice.spec == "ollama:gemma4:e4b" and words in advice.why and not advice.tight
+    assert advice.better.endswith("ollama pull gemma4:e4b-it-qat")
+
+
+def test_what_is_there_is_not_recommended_again(fake_ollama: Fake) -> None:
+    fake = fake_ollama(models=[{"name": "gemma4:e4b-it-qat", "size": 60_000_000_000, "family": "gemma4"}])
+    advice = advise({"OLLAMA_HOST": fake.url}, Hardware(16 << 30, card=8 << 30))
+    assert not advice.spec and advice.tight and not advice.better
+
+
+def test_memory_is_reckoned_by_the_shape_that_the_server_reports(fake_ollama: Fake) -> None:
+    attention = {"head_count": 64, "head_count_kv": 64, "key_length": 128, "value_length": 128}
+    info = {"block_count": 60, "embedding_length": 8192} | {f"attention.{k}": v for k, v in attention.items()}
+    wide = {"name": "gemma4:12b", "size": 7 << 30, "family": "gemma4", "info": info}
+    advice = advise({"OLLAMA_HOST": fake_ollama(models=[wide]).url}, Hardware(8 << 30, card=12 << 30))
+    assert advice.tight == ("gemma4:12b (23 GB)",)  # 7, 15 of cache for 8,192 tokens, and what the server takes
+    slim = wide | {"info": info | {"attention.head_count_kv": [1] * 60}}  # a list, which is to be asked for
+    fake = fake_ollama(models=[slim])
+    advice = advise({"OLLAMA_HOST": fake.url}, Hardware(8 << 30, card=12 << 30))
+    assert advice.spec == "ollama:gemma4:12b" and "takes about 8 of the 11 GB" in advice.why
+    assert ("/api/show", {"model": "gemma4:12b", "verbose": True}) in fake.requests
 
 
 def test_auto_without_a_model_says_why(fake_ollama: Fake) -> None:

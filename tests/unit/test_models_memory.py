@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from coder.models import hardware
-from coder.models.choose import suitable
+from coder.models.choose import Room, suitable
 from coder.models.hardware import GIB, Hardware, detect
-from coder.models.memory import Shape, context_for, needed, shape_of
+from coder.models.memory import Shape, context_for, elided, needed, shape_of
 from coder.models.ollama_server import Installed, parameters
 from coder.models.tiers import CLASSES, TIERS, best, fits, longest, table
 
@@ -31,11 +31,11 @@ def test_the_cache_is_keys_and_values_of_each_layer() -> None:
 
 def test_layers_with_a_window_keep_no_more_than_it() -> None:
     shape = shape_of(INFO | {"x.attention.sliding_window": 100, "x.attention.sliding_window_pattern": 2})
-    assert shape is not None and shape.sliding == 2
+    assert shape is not None and shape.sliding == (True, False) * 2
     assert shape.cache(1000) == 2 * 2 * 128 * 2 * (1000 + 100)
     assert shape.cache(50) == 4 * 2 * 128 * 2 * 50
     each = shape_of(INFO | {"x.attention.sliding_window": 100, "x.attention.sliding_window_pattern": [1, 1, 1, 0]})
-    assert each is not None and each.sliding == 3
+    assert each is not None and each.sliding == (True, True, True, False)
 
 
 @pytest.mark.parametrize("missing", ["x.block_count", "x.attention.head_count_kv", "x.embedding_length"])
@@ -47,6 +47,50 @@ def test_heads_may_differ_from_layer_to_layer() -> None:
     shape = shape_of(INFO | {"x.attention.head_count_kv": [1, 2, 1, 2]})
     assert shape is not None and shape.cache(10) == (1 + 2 + 1 + 2) * 128 * 2 * 10
     assert shape_of(INFO | {"x.attention.head_count_kv": [1, 2]}) is None
+
+
+def gemma(layers: int, heads: int | list[int], shared: int, window: int) -> dict[str, object]:
+    """Gemma 4's metadata as its GGUF files have it: every sixth layer looks at everything, with wider heads."""
+    attention = {
+        "head_count": 8,
+        "head_count_kv": heads,
+        "key_length": 512,
+        "value_length": 512,
+        "key_length_swa": 256,
+        "value_length_swa": 256,
+        "shared_kv_layers": shared,
+        "sliding_window": window,
+        "sliding_window_pattern": ([True] * 5 + [False]) * (layers // 6),
+    }
+    own = {"gemma4.block_count": layers, "gemma4.embedding_length": 2560}
+    return own | {f"gemma4.attention.{key}": value for key, value in attention.items()}
+
+
+def test_each_layer_counts_with_its_own_heads_and_window() -> None:
+    shape = shape_of(gemma(60, ([16] * 5 + [4]) * 10, 0, 1024))
+    assert shape is not None
+    assert shape.cache(65_536) == 10 * 4 * (512 + 512) * 2 * 65_536 + 50 * 16 * (256 + 256) * 2 * 1024
+    assert shape == TIERS[-1].shape
+
+
+def test_layers_that_use_an_earlier_ones_cache_keep_none() -> None:
+    shape = shape_of(gemma(42, 2, 18, 512))
+    assert shape is not None
+    assert shape.cache(8_192) == 4 * 2 * 1024 * 2 * 8_192 + 20 * 2 * 512 * 2 * 512
+    assert shape.cache(8_192) == TIERS[1].shape.cache(8_192)
+
+
+@pytest.mark.parametrize("left_out", [None, []])
+@pytest.mark.parametrize("key", ["head_count_kv", "sliding_window_pattern"])
+def test_a_shape_with_its_lists_left_out_is_none(key: str, left_out: object) -> None:
+    info = gemma(60, 4, 0, 1024) | {f"gemma4.attention.{key}": left_out}
+    assert elided(info) and shape_of(info) is None
+
+
+def test_a_model_that_spills_over_from_the_card_gets_a_context_by_both() -> None:
+    shape = Shape(10, (4,), 128, 128)
+    assert context_for(131072, 32768, 9 * GIB, shape, 8 * GIB, 16 * GIB) == 32768
+    assert context_for(131072, 32768, 7 * GIB, shape, 8 * GIB, 16 * GIB) == 16384  # what fits stays on the card
 
 
 def test_the_context_is_what_limit_wish_and_memory_allow() -> None:
@@ -85,12 +129,12 @@ def test_cards_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 CHOICES = [
-    ("Raspberry Pi 5, 8 GB", "gemma4:e2b"),
-    ("card with 8 GB", "gemma4:e4b"),
-    ("card with 24 GB", "gemma4:31b"),
-    ("Apple, 16 GB unified", "gemma4:12b"),
-    ("Apple, 24 GB unified", "gemma4:26b"),
-    ("server, 64 GB, no card", "gemma4:26b"),
+    ("Raspberry Pi 5, 8 GB", "gemma4:e2b-it-qat"),
+    ("card with 8 GB", "gemma4:e4b-it-qat"),
+    ("card with 24 GB", "gemma4:31b-it-qat"),
+    ("Apple, 16 GB unified", "gemma4:12b-it-qat"),
+    ("Apple, 24 GB unified", "gemma4:26b-a4b-it-qat"),
+    ("server, 64 GB, no card", "gemma4:26b-a4b-it-qat"),
 ]
 
 
@@ -102,7 +146,7 @@ def test_a_machine_gets_the_largest_that_fits(machine: str, tag: str) -> None:
 
 def test_what_does_not_fit_is_said_with_figures() -> None:
     card = Hardware(16 * GIB, card=8 * GIB)
-    assert "needs 9.3 GB" in fits(TIERS[2], card) and "7.4" in fits(TIERS[2], card)
+    assert "needs 8.7 GB" in fits(TIERS[2], card) and "7.4" in fits(TIERS[2], card)
     assert "too slow" in fits(TIERS[4], Hardware(128 * GIB))
     assert best(Hardware(2 * GIB)) is None and longest(TIERS[0], Hardware(2 * GIB)) == 0
 
@@ -120,5 +164,5 @@ def test_a_servers_words_for_parameters(words: str, billions: float) -> None:
 
 def test_what_is_too_tight_comes_last() -> None:
     large, small = Installed("gemma4:31b", "gemma4", 18 * GIB), Installed("qwen3:4b", "qwen3", 3 * GIB)
-    assert suitable([large, small], 8 * GIB) == [small, large]
+    assert suitable([large, small], Room(8 * GIB, 8 * GIB)) == [small, large]
     assert suitable([large, small]) == [large, small]
