@@ -282,6 +282,24 @@ def test_a_goal_that_starts_processes_sees_the_candidate_in_them(open_suite: Ope
     assert (tmp_path / "project" / "lib.py").read_text() == LIB
 
 
+def test_of_a_goal_part_of_which_starts_processes_the_rest_is_warm(open_suite: OpenSuite, tmp_path: Path) -> None:
+    test = (
+        "import subprocess, sys, lib\n"
+        "def test_add():\n"
+        "    done = subprocess.run([sys.executable, '-c', 'import lib; print(lib.add(2, 3))'], stdout=-1)\n"
+        "    assert done.stdout == b'5\\n'\n"
+        "def test_here(): assert lib.add(4, 1) == 5 and 'subprocess' in sys.modules\n"
+        "def test_once(): assert not hasattr(lib, 'seen'); lib.seen = True\n"
+    )
+    suite = open_suite({"lib.py": LIB, "tests/test_goal.py": test})
+    goal = [*GOAL, "tests/test_goal.py::test_here", "tests/test_goal.py::test_once"]
+    assert not suite.open_warm(goal, 2) and suite.forks
+    half = ("a - b", "5 if a == 4 else a - b")  # what runs in this process is satisfied, what runs in another is not
+    found = verdicts(check(suite, {"right": change(RIGHT), "no": change(("a - b", "a")), "half": change(half)}))
+    assert found == {"right": "plausible", "no": "failed", "half": "failed"}
+    assert (tmp_path / "project" / "lib.py").read_text() == LIB
+
+
 def test_a_project_that_is_a_plugin_of_its_own_runner(open_suite: OpenSuite) -> None:
     files = {"lib.py": LIB, "tests/test_goal.py": TESTS, "pytest.ini": "[pytest]\naddopts = -p lib\n"}
     suite = open_suite(files)

@@ -231,6 +231,22 @@ def test_branches_are_asked_in_the_other_order() -> None:
     assert rank_of(bug, fix, 2) >= 1
 
 
+def test_an_argument_that_the_other_calls_of_the_function_are_given_is_added() -> None:
+    bug = "class Path: pass\n\n\ndef f(x):\n    return isinstance(x)\n\n\ndef g(x):\n    return isinstance(x, Path)\n"
+    assert 1 <= rank_of(bug, bug.replace("isinstance(x)", "isinstance(x, Path)"), 5) <= 12
+
+
+def test_a_branch_that_forgets_a_variable_gets_a_part_of_what_the_other_branch_gives_it() -> None:
+    bug = "def f(a, i):\n    x = 0\n    if i:\n        x = [i[0]] + list(a[0])\n    else:\n        pass\n    return x\n"
+    assert 1 <= rank_of(bug, bug.replace("pass", "x = a[0]"), 6) <= 30
+
+
+@pytest.mark.parametrize("value", ["dict(pairs)", "self.text()", "super().f(pairs)"])
+def test_an_empty_return_gets_what_can_be_made_here(value: str) -> None:
+    bug = "class A(B):\n    def text(self):\n        return 'A'\n\n    def f(self, pairs):\n        return\n"
+    assert 1 <= rank_of(bug, bug.replace("return\n", f"return {value}\n"), 6) <= 90
+
+
 def test_mutable_default() -> None:
     bug = "def f(x, found=[]):\n    found.append(x)\n    return found\n"
     fix = "def f(x, found=None):\n    if found is None:\n        found = []\n    found.append(x)\n    return found\n"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import builtins
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 from coder.repair.candidates.names import likeness
-from coder.repair.scope import callee, parameters
+from coder.repair.scope import callee, free_names, parameters
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
+
+_BUILTINS = frozenset(dir(builtins))
+_CALLS = 40  # of a function in the file that are looked at for how it is called
 
 
 def edits(site: Site) -> Iterator[Edit]:
@@ -107,12 +112,18 @@ def _by_name(site: Site, at: int, comma: str, parameter: str, names: list[str], 
 
 
 def _elsewhere(site: Site, node: ast.Call, at: int, comma: str) -> Iterator[Edit]:
-    """Keywords as other calls of the same function in the file write them."""
+    """The next argument, and keywords, as other calls of the same function in the file write them."""
     given = {keyword.arg for keyword in node.keywords}
     seen = set()
-    for other in site.inventory.calls.get(callee(node), ())[:40]:
+    calls = [other for other in site.inventory.calls.get(callee(node), ())[:_CALLS] if other is not node]
+    visible = {known.name for known, _ in site.names_at(node)} | _BUILTINS
+    after = [other.args[len(node.args)] for other in calls if len(other.args) > len(node.args)] if not given else []
+    next_ones = Counter(site.text(argument) for argument in after if free_names(argument) <= visible)
+    for rank, (text, _) in enumerate(next_ones.most_common(12)):
+        yield site.splice(at, at, comma + text, "argument-add", _adds(text), 0.8 - 0.1 * rank)
+    for other in calls:
         for keyword in other.keywords:
-            if other is not node and keyword.arg and keyword.arg not in given:
+            if keyword.arg and keyword.arg not in given:
                 seen.add(f"{keyword.arg}={site.text(keyword.value)}")
     for rank, text in enumerate(sorted(seen, key=len)[:8]):
         yield site.splice(at, at, comma + text, "keyword-add", _adds(text), -0.2 * rank)

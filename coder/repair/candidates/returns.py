@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from coder.repair.candidates.conditions import opposites, predicates
 from coder.repair.candidates.names import members_like
-from coder.repair.scope import own_nodes, returned
+from coder.repair.scope import own_nodes, parameters, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
 
+_FORMS = ("dict({})", "list({})", "tuple({})", "str({})", "''.join({})", "set({})", "sorted({})", "len({})", "not {}")
+_MADE = 4  # variables that a value is made of where none is returned
 _PREDICATES = 40  # offered in the place of a constant that is returned
 
 
@@ -35,7 +37,7 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
     if value is None:
         end = site.module.span(statement)[1]
         others = [site.text(other) for other in returned(site.function)]
-        texts = [*_likely_members(site), *names[:10], *others, "None", "True", "False", "self"]
+        texts = [*_likely_members(site), *names[:10], *others, "None", "True", "False", "self", *_made_of(site, names)]
         for rank, text in enumerate(dict.fromkeys(texts)):
             yield site.splice(
                 end, end, f" {text}", "return-value", f"`return` becomes {shown(f'return {text}')}", -0.1 * rank
@@ -57,6 +59,30 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
             yield site.replace(value, f"{site.text(value)}, {name}", "return-more", -0.2 * rank)
             yield site.replace(value, f"{name}, {site.text(value)}", "return-more", -0.3 - 0.2 * rank)
             yield site.replace(value, f"{site.text(value)} + {name}", "return-more", -0.5 - 0.2 * rank)
+
+
+def _made_of(site: Site, names: list[str]) -> Iterator[str]:
+    """Values made of one variable, what the class's other methods give, and what the class above does."""
+    for form in _FORMS:
+        yield from (form.format(name) for name in names[:_MADE])
+    function = site.function
+    around = site.module.parents[function] if function is not None else None
+    if function is None or not isinstance(around, ast.ClassDef):
+        return
+    for method in around.body:
+        if isinstance(method, ast.FunctionDef) and method is not function and len(parameters(method.args)) == 1:
+            yield f"self.{method.name}()"
+    yield f"super().{function.name}({', '.join(_passed_on(function.args))})"
+
+
+def _passed_on(own: ast.arguments) -> Iterator[str]:
+    """A method's parameters, but the first, as arguments of a call."""
+    for parameter in parameters(own)[1:]:
+        name = parameter.arg
+        if parameter in own.kwonlyargs:
+            yield f"{name}={name}"
+        else:
+            yield ("*" if parameter is own.vararg else "**" if parameter is own.kwarg else "") + name
 
 
 def _likely_members(site: Site) -> list[str]:

@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator
 
 from coder.repair.candidates.names import likeness
-from coder.repair.scope import Donor, own_nodes
+from coder.repair.scope import Donor, bound_names, own_nodes
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS, LOOPS
 
 _DONORS = 30  # copied statements offered at one place
+_PARTS = 12  # of another branch's value that are tried here
+_VALUES = (ast.Name, ast.Attribute, ast.Subscript)
 _NEAR = 400  # lines between a statement and where a copy of it may be put
 _BRANCHES = (ast.If, ast.Try, ast.With, ast.AsyncWith, ast.Match, *LOOPS)
 
@@ -25,6 +27,28 @@ def edits(site: Site) -> Iterator[Edit]:
         yield from _initialised(site)
         yield from _updated(site)
         yield from _else_added(site)
+        yield from _as_the_other_branch(site)
+
+
+def _as_the_other_branch(site: Site) -> Iterator[Edit]:
+    """Where the other branch of an `if` gives a variable a value and this one does not: a part of that value."""
+    statement, module = site.statement, site.module
+    around, own = module.parents[statement], module.blocks[statement]
+    if not isinstance(around, ast.If) or not around.orelse or statement is not own[0]:
+        return
+    other = around.orelse if own is around.body else around.body
+    bound = {name.id for node in own for name in bound_names(node)}
+    for donor in other:
+        if not isinstance(donor, ast.Assign) or not isinstance(donor.targets[0], ast.Name) or len(donor.targets) > 1:
+            continue
+        name = donor.targets[0].id
+        parts = [node for node in ast.walk(donor.value) if isinstance(node, _VALUES) and isinstance(node.ctx, ast.Load)]
+        texts = dict.fromkeys(module.inline(node) for node in parts) if name not in bound else {}
+        for rank, text in enumerate(list(texts)[:_PARTS]):
+            if isinstance(statement, ast.Pass):
+                yield site.splice(*module.span(statement), f"{name} = {text}", "branch-assign", "", -0.2 * rank)
+            elif edit := site.insert_before(statement, [f"{name} = {text}"], "branch-assign", -0.2 * rank):
+                yield edit
 
 
 def _deleted(site: Site) -> Iterator[Edit]:

@@ -30,6 +30,7 @@ class Validator:
         self._process: Optional[RunnerProcess] = None
         self._is_usable = False
         self._on_disk = False  # the goal starts processes of its own, which see only what is on the disk
+        self._is_partial = False  # and the warm process has only those of its tests that do not
         self._startup = STARTUP
         self.why_not = ""
 
@@ -41,8 +42,9 @@ class Validator:
         PINNED.add(self._process.process.pid)
         ready = first(self._process.until(deadline), "ready", "unavailable") or {}
         self._on_disk = bool(ready.get("spawned"))
+        self._is_partial = self._on_disk and len(ready["spawned"]) < len(job["goal"])
         self._startup = 1.0 + 3 * (time.monotonic() - began)
-        if not ready.get("ready") or self._on_disk:
+        if not ready.get("ready") or (self._on_disk and not self._is_partial):
             late = "" if time.monotonic() < deadline else "the goal's files were not collected in time"
             self.why_not = str(ready.get("reason") or ready.get("unavailable") or late)
             self.close()
@@ -96,8 +98,11 @@ class Validator:
                 under_way[record["begun"]] = None
             elif "candidate" in record:
                 under_way.pop(record["candidate"]["key"], None)
-                left.pop(record["candidate"]["key"], None)
-                yield record["candidate"]
+                candidate = left.pop(record["candidate"]["key"], None)
+                if candidate and self._is_partial and record["candidate"]["verdict"] == "plausible":
+                    fresh[candidate["key"]] = candidate  # the rest of the goal has a say too
+                else:
+                    yield record["candidate"]
             elif "cold" in record:
                 fresh[record["cold"]] = left.pop(record["cold"])
             elif "checked" in record:

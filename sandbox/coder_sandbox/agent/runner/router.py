@@ -105,7 +105,7 @@ class Router:
             self._link.end()
             self._link = None
         elif ready.get("spawned"):
-            ready["reason"] = f"the goal test starts a process of its own ({ready['spawned'][0]})"
+            ready = self._without(ready["spawned"], ready)
         self._report({key: ready.get(key) for key in ("ready", "reason", "spawned")})
         self._workers = int(ready.get("workers", self._workers))
         mute()
@@ -119,6 +119,15 @@ class Router:
             self._report({"checked": True})
         if self._link:
             self._link.end()
+
+    def _without(self, spawned: Dict[str, str], ready: Record) -> Record:
+        """Be ready for the goal without the tests that start processes; where no other is left, say why it is not."""
+        others = [test for test in self._goal if test not in spawned]
+        if not others:
+            program = next(iter(spawned.values()))
+            return {**ready, "reason": f"the goal test starts a process of its own ({program})"}
+        self._goal = others
+        return {**self._open(others), "spawned": spawned}
 
     def _open(self, ids: Sequence[str]) -> Record:
         """Start a warm process with the files of these tests. Gives what it says when it is ready, or why not."""

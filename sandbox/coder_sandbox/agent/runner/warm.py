@@ -153,11 +153,11 @@ class Warm(Role):
 
     def _serve(self, tests: Tests) -> None:
         missing = [test for test in self.ids if test not in tests]
-        spawned: List[str] = []
+        spawned: Dict[str, str] = {}  # what a test starts
         self._pool.run(
             [[test for test in self.ids if test in tests]] if self._probes else [],
             lambda ids: (PROBE, PROBE),
-            lambda child: spawned.extend(filter(None, [child.said.get("spawned")])),
+            lambda child: spawned.update(child.said.get("spawned", {})),
         )
         self._report(
             {
@@ -237,15 +237,23 @@ def finish(task: Task, tests: Tests, say: Report) -> None:
 
 
 def probe(ids: Sequence[str], tests: Tests, say: Report) -> None:
-    """Run tests, and say if they start a process that may be Python: it would see the files on the disk."""
+    """Run tests, and say which start a process that may be Python: it would see the files on the disk."""
+    spawned: Dict[str, str] = {}
+    done = 0
 
     def hook(event: str, arguments: Any) -> None:
-        if event in SPAWN and may_be_python(arguments[0]):
-            say({"spawned": os.path.basename(os.fsdecode(arguments[0]))})
+        if event in SPAWN and done < len(ids) and may_be_python(arguments[0]):
+            spawned[ids[done]] = os.path.basename(os.fsdecode(arguments[0]))
+            say({"spawned": spawned})
+
+    def each(result: Record) -> bool:
+        nonlocal done
+        done += 1
+        return True
 
     sys.addaudithook(hook)
     with contextlib.suppress(BaseException):  # what its end is, the checks will tell
-        tests.run(ids, lambda result: True)
+        tests.run(ids, each)
     say({"verdict": "probed"})
 
 
