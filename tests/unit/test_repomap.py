@@ -56,6 +56,46 @@ def test_it_is_kept_by_content_and_only_what_is_new_is_read(tmp_path: Path) -> N
     }
 
 
+HEADER = b"""#ifndef CART_H
+#define CART_H
+struct cart;
+int cart_total(const struct cart *cart);
+char *cart_name(void);
+#ifdef __cplusplus
+extern "C" {
+#endif
+void cart_free(struct cart *cart);
+#ifdef __cplusplus
+}
+#endif
+#endif
+"""
+
+
+@pytest.mark.parametrize("path", ["cart.h", "cart.hpp"])
+def test_what_a_header_announces_is_on_the_map(path: str) -> None:
+    names = [name for name, _, _ in tags_of(path, HEADER).defines]
+    assert [name for name in names if name != "CART_H"] == ["cart_total", "cart_name", "cart_free"]
+
+
+def test_what_a_class_announces_is_on_the_map_once() -> None:
+    header = b"class Box {\npublic:\n  int weight() const;\n  char *label();\n};\n"
+    assert [name for name, _, _ in tags_of("box.hpp", header).defines] == ["Box", "weight", "label"]
+    whole = header + b"int Box::weight() const { return 1; }\nchar *Box::label() { return 0; }\n"
+    assert [line for name, line, _ in tags_of("box.cpp", whole).defines if name in ("weight", "label")] == [6, 7]
+
+
+def test_a_function_that_is_announced_before_its_body_is_one() -> None:
+    source = b"static int twice(int n);\nint main(void) { return twice(2); }\nint twice(int n) { return 2 * n; }\n"
+    assert [(name, line) for name, line, _ in tags_of("a.c", source).defines] == [("main", 2), ("twice", 3)]
+
+
+def test_a_line_with_several_definitions_is_shown_once() -> None:
+    data = b"public class G { enum E {A} int run() { return 1; } int walk() { return 2; } }\nclass H {}\n"
+    text = RepoMap(tags({"G.java": data})).text(1000, [], set())
+    assert text.count("enum E") == 1 and "class H" in text
+
+
 def test_a_damaged_cache_is_none(tmp_path: Path) -> None:
     file = tmp_path / "tags.sqlite"
     file.write_bytes(b"this is no database, " * 100)

@@ -34,6 +34,17 @@ _C_TYPES = (
     "(preproc_function_def name: (identifier) @name) @function"
 )
 
+_PROTOTYPE = (
+    "({around} ({what} declarator: (function_declarator declarator: ({name}) @name)) @prototype)\n"
+    "({around} ({what} declarator: (pointer_declarator"
+    " declarator: (function_declarator declarator: ({name}) @name))) @prototype)"
+)
+# Not inside functions, where in C++ the same form may define a variable.
+_PROTOTYPES = "\n".join(
+    _PROTOTYPE.format(around=around, what="declaration", name="identifier")
+    for around in ("translation_unit", "preproc_ifdef", "preproc_if", "preproc_else", "declaration_list")
+)
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -107,15 +118,16 @@ GRAMMARS = (
             "class": ("class_declaration", "interface_declaration", "enum_declaration", "record_declaration"),
         },
     ),
-    Grammar("c", "tree_sitter_c", (".c", ".h"), {}, f"{_C_FUNCTION}\n{_C_TYPES}"),
+    Grammar("c", "tree_sitter_c", (".c", ".h"), {}, f"{_C_FUNCTION}\n{_C_TYPES}\n{_PROTOTYPES}"),
     Grammar(
         "cpp",
         "tree_sitter_cpp",
         (".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx"),
         {"class": ("namespace_definition",)},
-        f"{_C_FUNCTION}\n{_C_TYPES}\n(class_specifier name: (_) @name body: (_)) @class\n"
+        f"{_C_FUNCTION}\n{_C_TYPES}\n{_PROTOTYPES}\n(class_specifier name: (_) @name body: (_)) @class\n"
         "(function_definition declarator: (reference_declarator (function_declarator declarator: (_) @name)))"
-        " @function",
+        " @function\n"
+        + _PROTOTYPE.format(around="field_declaration_list", what="field_declaration", name="field_identifier"),
     ),
 )
 _BY_SUFFIX = {suffix: grammar for grammar in GRAMMARS for suffix in grammar.suffixes}

@@ -29,7 +29,7 @@ _NOTHING = 1e-6  # a score too small to pass on
 _LINKS = 24  # the strongest links of a file that are followed
 _EVERYWHERE = 8  # files that define a name, above which it says nothing about which is used
 _SHOWN = 7  # definitions of a file that are shown
-_FORMAT = "1"  # of what is stored; another one is read anew
+_FORMAT = "2"  # of what is stored; another one is read anew
 
 
 @dataclass(frozen=True)
@@ -146,11 +146,19 @@ class RepoMap:
         return "\n".join(shown)
 
     def _entry(self, path: str, words: Collection[str]) -> str:
-        found = self._tags[path].defines
+        found = self._lines(path, words)
         best = sorted(found, key=lambda d: (d[0] not in words, d[0].startswith("_"), d[2].startswith(" "), d[1]))
         lines = [numbered(line, text) for _, line, text in sorted(best[:_SHOWN], key=lambda d: d[1])]
         more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
         return "\n".join([f"{path}:", *lines, *more])
+
+    def _lines(self, path: str, words: Collection[str]) -> list[tuple[str, int, str]]:
+        """The definitions of a file, of several on one line the one that matters most."""
+        of_line: dict[int, tuple[str, int, str]] = {}
+        for definition in self._tags[path].defines:
+            if definition[1] not in of_line or definition[0] in words:
+                of_line[definition[1]] = definition
+        return list(of_line.values())
 
     def _scores(self, paths: Collection[str], words: Collection[str]) -> dict[str, float]:
         """Personalised PageRank by power iteration; what leads nowhere goes back to where the walk begins."""

@@ -59,6 +59,7 @@ def definitions(path: str, data: bytes) -> tuple[Symbol, ...]:
         node, text = nodes[0], _text(name)
         if kind != "variable" or (node.start_byte, node.end_byte, text) not in found:  # `f = () => 1` is a function
             found[node.start_byte, node.end_byte, text] = (node, kind, text)
+    bodies = {text.rsplit(":", 1)[-1] for _, kind, text in found.values() if kind == "function"}
     symbols: list[Symbol] = []
     around: list[tuple[int, str]] = []  # (end, qualified name) of the definitions that are open
     for node, kind, text in sorted(found.values(), key=lambda item: (item[0].start_byte, -item[0].end_byte)):
@@ -68,7 +69,9 @@ def definitions(path: str, data: bytes) -> tuple[Symbol, ...]:
         qualified = f"{around[-1][1]}.{text}" if around else text
         if kind in _SCOPES:
             around.append((node.end_byte, qualified))
-        if kind != "impl":
+        if kind == "prototype":  # a file that has the function itself announces it only for its own order
+            kind = "" if text in bodies else "function"
+        if kind not in ("impl", ""):
             symbols.append(_symbol(text.rsplit(".", 1)[-1], qualified, kind, path, node))
     return tuple(symbols)
 
