@@ -39,6 +39,16 @@ def test_schemas_are_short() -> None:
         ("default_api:read-file", '{"path": "src/calc.py"}'),
         ("read_fiel", {"arguments": {"path": "src/calc.py"}}),
         ("cat", {"path": "./src/calc.py", "unknown": 1}),
+        ("read_files", {"paths": ["src/calc.py"]}),
+        ("read_file", {"Path": "src/calc.py"}),
+        ("read_file", {"pth": "src/calc.py"}),
+        ("readFile", {"filePath": "src/calc.py"}),
+        ("str_replace_based_edit_tool", {"command": "view", "path": "src/calc.py", "view_range": [1, -1]}),
+        ("read_file", '"{\\"path\\": \\"src/calc.py\\"}"'),
+        ("read_file", {"name": "read_file", "arguments": {"path": "src/calc.py"}}),
+        ("read_file", {"path": "src/calc.py:2"}),
+        ("read_file", {"path": "src/calc.py", "start": "1-2"}),
+        ("read_file", {"path": "src/calc.py", "offset": 2, "limit": 1}),
     ],
 )
 def test_near_misses_are_understood(name: str, arguments: Any) -> None:
@@ -58,6 +68,11 @@ def test_near_misses_are_understood(name: str, arguments: Any) -> None:
         ("read_file", ["src/calc.py"], "no JSON object"),
         ("edit_file", {"path": "src/calc.py", "replace": "x"}, "needs `search`"),
         ("edit_file", {"path": "src/calc.py", "search": "return a - b", "replace": "x"}, "2 times"),
+        ("edit_file", {"path": "src/calc.py", "search": "    return a - b\n\n"}, "needs `replace`.* send it empty"),
+        ("edit_file", {"path": "src/calc.py", "search": "    return a - b\n\n", "replace": None}, "needs `replace`"),
+        ("edit_file", {"path": "src/calc.py", "function": "add"}, "needs `replace`"),
+        ("read_file", {"paths": ["src/calc.py", "tests/test_calc.py"]}, "One path a call"),
+        ("edit_file", {"path": "src/calc.py", "edits": [{"search": "a"}, {"search": "b"}]}, "one edit a call"),
         (
             "edit_file",
             {"path": "tests/test_calc.py", "search": "== 3", "replace": "== -1"},
@@ -74,6 +89,37 @@ def test_every_error_says_what_to_do_and_changes_nothing(name: str, arguments: A
     result = box.run(name, arguments)
     assert not result.ok and not result.changed and box.workspace.changes == {}
     assert re.search(words, result.text), result.text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("edit_file", {"old_string": "- b + 0", "newText": "+ b + 0"}),
+        ("edit_file", {"oldText": "- b + 0", "newString": "+ b + 0"}),
+        ("edit_file", {"search": "- b + 0", "replacement_text": "+ b + 0"}),
+        ("edit_file", {"search": "- b + 0", "replace": None, "with": "+ b + 0"}),
+        ("edit_file", {"search": "- b + 0", "replce": "+ b + 0"}),
+        ("edit", {"edits": [{"old_string": "- b + 0", "new_string": "+ b + 0"}]}),
+        ("str_replace_editor", {"command": "str_replace", "old_str": "- b + 0", "new_str": "+ b + 0"}),
+        ("replace_function", {"name": "sub", "code": "def sub(a, b):\n    return a + b + 0"}),
+    ],
+)
+def test_edits_by_other_names_are_understood(name: str, arguments: dict[str, Any]) -> None:
+    box = toolbox()
+    assert box.run(name, {"path": "src/calc.py"} | arguments).ok
+    assert box.workspace.changes == {"src/calc.py": FILES["src/calc.py"].replace(b"- b + 0", b"+ b + 0")}
+
+
+def test_lines_are_deleted_by_an_empty_replacement() -> None:
+    box = toolbox()
+    assert box.run("edit_file", {"path": "src/calc.py", "search": " + 0", "replace": ""}).ok
+    assert b"+ 0" not in box.workspace.read("src/calc.py")
+
+
+def test_a_part_of_a_file_is_read_by_any_name() -> None:
+    for part in ({"view_range": [2, 2]}, {"start": "2-2"}, {"lines": "2-2"}, {"offset": 2, "limit": 1}):
+        text = toolbox().run("read_file", {"path": "src/calc.py"} | part).text
+        assert "lines 2 to 2 of" in text, part
 
 
 def test_an_edit_shows_what_it_made() -> None:

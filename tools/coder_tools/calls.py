@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,7 +99,18 @@ _NAMES = {
         *("outline", "symbols", "list_symbols", "document_symbols", "get_outline", "file_outline", "structure"),
     ),
     "read_log": ("log", "logs", "test_log", "last_log", "read_logs", "test_output", "get_log"),
-    "read_file": ("read", "cat", "open", "open_file", "view", "view_file", "show_file", "get_file", "file_read"),
+    "read_file": (
+        "read",
+        "cat",
+        "open",
+        "open_file",
+        "view",
+        "view_file",
+        "show_file",
+        "get_file",
+        "file_read",
+        "read_files",
+    ),
     "search": ("grep", "rg", "find", "search_files", "search_code", "code_search", "find_text", "grep_search"),
     "find_definition": (
         "find_name",
@@ -120,26 +132,57 @@ _NAMES = {
         "apply_patch",
         "apply_diff",
         "update_file",
+        *("replace_function", "edit_function", "update_function", "replace_in_file", "edit_files", "multi_edit"),
+        *("str_replace_editor", "str_replace_based_edit_tool", "text_editor"),
     ),
     "create_file": ("create", "new_file", "write", "write_file", "add_file", "file_write"),
     "run_tests": ("test", "tests", "run_test", "pytest", "execute_tests", "run"),
     "finish": ("done", "submit", "complete", "stop", "end", "final_answer", "finished"),
 }
 _ARGUMENTS = {
-    "path": ("file", "filename", "file_path", "filepath", "file_name", "target_file", "dir", "directory", "folder"),
+    "path": (
+        *("file", "filename", "file_path", "file_name", "target_file", "dir", "directory", "folder", "paths", "files"),
+        *("relative_path", "absolute_path", "target"),
+    ),
     "start": ("start_line", "first_line", "line_start", "from", "offset", "line", "from_line"),
     "end": ("end_line", "last_line", "line_end", "to", "to_line"),
     "pattern": ("query", "regex", "text", "search", "q", "term", "string", "keyword"),
     "name": ("symbol", "identifier", "query", "function", "class", "function_name", "definition"),
-    "search": ("old", "old_str", "old_string", "old_text", "old_code", "find", "original", "search_text", "before"),
-    "replace": ("new", "new_str", "new_string", "new_text", "new_code", "replacement", "code", "content", "after"),
-    "function": ("function_name", "name", "symbol", "class"),
+    "search": (
+        *("old", "old_str", "old_string", "old_text", "old_code", "old_content", "old_lines", "find", "original"),
+        *("search_text", "search_string", "search_str", "search_block", "search_code", "before", "original_text"),
+        *("original_code", "text_to_replace", "find_text"),
+    ),
+    "replace": (
+        *("new", "new_str", "new_string", "new_text", "new_code", "new_content", "new_lines", "replacement", "code"),
+        *("replacement_text", "replacement_string", "replacement_str", "replacement_code", "replacement_content"),
+        *("replace_text", "replace_string", "replace_str", "replace_code", "replace_block", "replace_with", "with"),
+        *("content", "after", "updated", "updated_text", "updated_code", "text", "body", "by", "insert"),
+    ),
+    "function": ("function_name", "name", "symbol", "class", "method", "class_name", "method_name"),
     "diff": ("patch", "unified_diff"),
     "test": ("test_id", "name", "id"),
-    "content": ("contents", "text", "file_text", "code", "source", "body", "data"),
+    "content": ("contents", "text", "file_text", "code", "source", "body", "data", "file_content", "new_content"),
     "summary": ("message", "text", "answer", "reason", "result", "note"),
 }
+_COMMANDS = {"view": "read_file", "create": "create_file", "str_replace": "edit_file"}
+"""What editors that are one tool with a `command` do."""
+
+_SPANS = ("viewrange", "linerange", "lines", "range", "linenumbers")
 _WRAPPERS = ("arguments", "parameters", "args", "input", "params")
+
+
+def understood(name: str, given: Any) -> tuple[Tool, dict[str, Any]]:
+    """The tool and its own arguments, of the right types. Raises ToolError for what is missing or makes no sense."""
+    tool, values = tool_named(name), _unwrapped(given)
+    command = values.get("command")
+    if tool.name == "edit_file" and isinstance(command, str) and command in _COMMANDS:
+        tool = TOOLS[_COMMANDS[command]]
+    if tool.name == "edit_file":
+        values = _one_edit(values)
+    if tool.name == "read_file":
+        values = _window(values)
+    return tool, _arguments(tool, values)
 
 
 def tool_named(given: str) -> Tool:
@@ -157,38 +200,83 @@ def tool_named(given: str) -> Tool:
     raise ToolError(f"There is no tool {given!r}. The tools are: {', '.join(TOOLS)}.")
 
 
-def arguments_for(tool: Tool, given: Any) -> dict[str, Any]:
-    """The tool's own arguments, of the right types. Raises ToolError for one that is missing or makes no sense."""
-    values = _unwrapped(given)
-    taken: dict[str, Any] = {name: values.pop(name) for name in tool.parameters if name in values}
-    for name in tool.parameters:
-        aliases = [alias for alias in _ARGUMENTS.get(name, ()) if alias in values]
-        if name not in taken and aliases:
-            taken[name] = values.pop(aliases[0])
-    taken = {name: value for name, value in taken.items() if value is not None}
+def _arguments(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
+    taken = _named(tool, {name: value for name, value in given.items() if value is not None})
     for name, (kind, text, needed) in tool.parameters.items():
         if name in taken:
-            taken[name] = _integer(name, taken[name]) if kind == "integer" else _string(taken[name])
+            taken[name] = _integer(name, taken[name]) if kind == "integer" else _string(name, taken[name])
         elif needed:
             raise ToolError(f"{tool.name} needs `{name}`: {text}. Call it again with that.")
     return taken
+
+
+def _named(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments under the tool's own names: `newText` is `replace`, `pth` is `path`."""
+    left = dict(given)
+    squeezed = {_squeezed(name): name for name in reversed(left)}
+    taken: dict[str, Any] = {}
+    for name in tool.parameters:
+        if name in left:
+            taken[name] = left.pop(name)
+    for name in tool.parameters:
+        for alias in (name, *_ARGUMENTS.get(name, ())):
+            known = squeezed.get(_squeezed(alias))
+            if name not in taken and known in left:
+                taken[name] = left.pop(known)
+    for other in left:
+        near = difflib.get_close_matches(_squeezed(other), [n for n in tool.parameters if n not in taken], 1, 0.75)
+        taken.update(dict.fromkeys(near, left[other]))
+    return taken
+
+
+def _one_edit(given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with the one edit of a list of edits among them."""
+    for name in ("edits", "changes", "replacements"):
+        edits = given.get(name)
+        if not isinstance(edits, list) or not all(isinstance(each, dict) for each in edits):
+            continue
+        if len(edits) != 1:
+            raise ToolError("Nothing was written: one edit a call. Call edit_file once for each.")
+        return {**{key: value for key, value in given.items() if key != name}, **edits[0]}
+    return given
+
+
+def _window(given: dict[str, Any]) -> dict[str, Any]:
+    """`view_range: [1, 9]`, `start: "1-9"`, `path: "a.py:1-9"` and `offset`, `limit` as `start` and `end`."""
+    taken = _named(TOOLS["read_file"], given)
+    span = next((given[name] for name in given if _squeezed(name) in _SPANS), "")
+    path = re.fullmatch(r"(.+\.\w+):(\d+(?:\s*-\s*\d+)?)", str(taken.get("path")))
+    if path and "start" not in taken:
+        taken["path"], span = path[1], span or path[2]
+    if isinstance(taken.get("start"), str) and re.fullmatch(r"\s*\d+\s*[-:,]\s*\d+\s*", taken["start"]):
+        span = taken["start"]
+    numbers = re.findall(r"(?<!\d)-?\d+", str(span))[:2]
+    taken |= dict(zip(("start", "end"), (max(0, int(number)) for number in numbers), strict=False))
+    limit = next((given[name] for name in given if _squeezed(name) == "limit"), None)
+    if limit is not None and "end" not in taken:
+        taken["end"] = _integer("start", taken.get("start") or 1) + _integer("limit", limit) - 1
+    return taken
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 def _unwrapped(given: Any) -> dict[str, Any]:
     """The arguments as a mapping, also where they came as JSON text or inside one more object."""
     if isinstance(given, str):
         try:
-            given = json.loads(given or "{}")
+            inner = json.loads(given or "{}")
         except ValueError:
             raise ToolError('The arguments are no JSON object. Send one, such as {"path": "a.py"}.') from None
+        return _unwrapped(inner)  # text in text, it may be
     if given is None:
         return {}
     if not isinstance(given, dict):
         raise ToolError('The arguments are no JSON object. Send one, such as {"path": "a.py"}.')
-    if len(given) == 1:
-        key, inner = next(iter(given.items()))
-        if key in _WRAPPERS and isinstance(inner, dict | str):
-            return _unwrapped(inner)
+    keys = set(given) - {"name", "tool", "type", "id"}  # a whole call inside a call
+    if len(keys) == 1 and (key := next(iter(keys))) in _WRAPPERS and isinstance(given[key], dict | str):
+        return _unwrapped(given[key])
     return {str(key): value for key, value in given.items()}
 
 
@@ -199,10 +287,12 @@ def _integer(name: str, value: Any) -> int:
         raise ToolError(f"`{name}` must be a whole number, not {value!r}.") from None
 
 
-def _string(value: Any) -> str:
+def _string(name: str, value: Any) -> str:
     """Text as it is; lines given as a list joined; anything else as the JSON that the model must have meant."""
     if isinstance(value, str):
         return value
+    if name == "path" and isinstance(value, list) and len(value) != 1:
+        raise ToolError("One path a call. Call it once for each file.")
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         return "\n".join(value)
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from coder_tools import edit
-from coder_tools.calls import TOOLS, arguments_for, tool_named
+from coder_tools.calls import TOOLS, understood
 from coder_tools.files import list_files, meant, read_window
 from coder_tools.formats import Format
 from coder_tools.search import search
@@ -87,10 +87,10 @@ class Toolbox:
     def run(self, name: str, arguments: Any) -> ToolResult:
         """Run one call. Whatever is wrong with it becomes an answer that says so."""
         try:
-            tool = tool_named(name)
-            name, arguments = tool.name, arguments_for(tool, arguments)
+            tool, arguments = understood(name, arguments)
         except ToolError as error:
             return ToolResult(name, _as_dict(arguments), self._fit(str(error)), ok=False)
+        name = tool.name
         if name in ("run_tests", "finish"):
             asks: Literal["test", "finish"] = "test" if name == "run_tests" else "finish"
             return ToolResult(name, arguments, "", asks=asks)
@@ -171,18 +171,22 @@ class Toolbox:
         each = limit // len(found)
         return "\n".join(f"{name}\n{cap_around(clean(text), max(200, each))}" for name, text in found.items())
 
-    def _edit(self, path: str, replace: str = "", search: str = "", function: str = "", diff: str = "") -> str:
+    def _edit(self, path: str, replace: str | None = None, search: str = "", function: str = "", diff: str = "") -> str:
         path = meant(self.workspace, path)
         self.workspace.check_writable(path)
         data = self.workspace.read(path)
         if diff.strip():
             landed = edit.apply_diff(path, data, diff)
-        elif not search.strip() and function.strip():
-            landed = edit.replace_function(path, data, function, replace)
-        elif not search.strip():
+        elif not search.strip() and not function.strip():
             raise ToolError("edit_file needs `search`: the lines to replace, or `function`: the name of a whole one.")
-        else:
+        elif replace is None:
+            raise ToolError(
+                "Nothing was written: edit_file needs `replace`, the new lines. To delete the old ones send it empty."
+            )
+        elif search.strip():
             landed = edit.replace(path, data, search, replace)
+        else:
+            landed = edit.replace_function(path, data, function, replace)
         self.workspace.write(path, landed.data)
         note = "" if landed.how in ("exact", "function") else f" (found although the {landed.how} differed)"
         window = read_window(self.workspace, path, max(1, landed.first_line - 2), landed.last_line + 2, self.limit // 3)
