@@ -87,12 +87,14 @@ def _same(line: str, other: str) -> bool:
 
 
 def _places(text: str, search: str) -> list[int]:
-    """Where the text stands without cutting a word in two."""
+    """Where the text stands without cutting a word or an operator in two."""
     found = [at for at in range(len(text)) if text.startswith(search, at)]
     return [at for at in found if not any(_in_word(text, edge) for edge in (at, at + len(search)))]
 
 
 def _in_word(text: str, edge: int) -> bool:
+    if text[max(0, edge - 1) : edge + 1] in ("==", "+=", "-=", "++", "--"):
+        return True
     return 0 < edge < len(text) and all(char.isalnum() or char == "_" for char in text[edge - 1 : edge + 1])
 
 
@@ -256,7 +258,7 @@ def test_a_top_level_function_is_preferred_to_a_method_of_that_name() -> None:
 def test_replacing_a_function_leaves_everything_else(name: str, lines: int) -> None:
     last = name.split(".")[-1]
     body = "\n".join(f"    x{n} = {n}" for n in range(lines))
-    head = f"class {last}:" if last == "Box" else f"def {last}(self):"
+    head = f"class {last}:" if last == "Box" else "def add(a, b):" if name == "add" else f"def {last}(self):"
     landed = replace_function("a.py", SOURCE, name, f"{head}\n{body}")
     tree = ast.parse(landed.data)
     assert ast.dump(tree.body[0]) == ast.dump(ast.parse(SOURCE).body[0])

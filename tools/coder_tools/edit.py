@@ -9,16 +9,17 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-import textwrap
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from coder_tools.diffs import hunks_of
+from coder_tools.heads import head_of, said_above, start_with
 from coder_tools.languages import grammar_of
-from coder_tools.match import Place, ambiguous, find_lines, not_found, reindented, unnumbered
+from coder_tools.match import Place, ambiguous, carried, find_lines, indent_of, not_found, reindented, unnumbered
+from coder_tools.strings import string_rows
 from coder_tools.symbols import Symbol, definitions
-from coder_tools.syntax import EditRefused, check_syntax, syntax_fault
+from coder_tools.syntax import EditRefused, check_syntax, python_fault
 from coder_tools.text import decode
 
 __all__ = ["EditRefused", "Landed", "apply_diff", "create", "replace", "replace_function", "rewrite"]
@@ -26,6 +27,8 @@ __all__ = ["EditRefused", "Landed", "apply_diff", "create", "replace", "replace_
 _PLACEHOLDER = re.compile(
     r"^\s*(#|//|/\*|<!--)?\s*\.{3}.{0,60}(existing|rest|unchanged|remain|same|omitted)", re.I | re.M
 )
+_METHOD = re.compile(r"(?:[ \t]*[@#].*\n)*[ \t]*(?:async[ \t]+)?def[ \t]+\w+\(\s*(?:self|cls)\b")
+_OPERATORS = re.compile(r"[=!<>:+\-*/%&|^]=|[-=]>|\*\*|//|<<|>>|&&|\|\||\+\+|--|::|\.\.|\?[.?]")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def replace(path: str, data: bytes, search: str, replacement: str) -> Landed:
         raise EditRefused("The text to search for is empty. Give the lines to replace as they are in the file.")
     if search.endswith("\n") and replacement and not replacement.endswith("\n"):
         replacement += "\n"  # whole lines go out, so whole lines come in
+    _check_whole(source.text, replacement)
     landed = _exact(source, search, replacement)
     if landed is None and unnumbered(search) != search:
         search, replacement = unnumbered(search), unnumbered(replacement)
@@ -99,8 +103,9 @@ def apply_diff(path: str, data: bytes, diff: str) -> Landed:
     """
     landed: Landed | None = None
     drift = 0  # lines that the hunks before have added
-    for hunk in hunks_of(diff):
+    for hunk in hunks_of(diff, path):
         source = _Source(path, landed.data if landed is not None else data)
+        _check_whole(source.text, "\n".join(hunk.new))
         lines = source.text.split("\n")
         place = find_lines(lines, hunk.old, None if hunk.near is None else hunk.near + drift)
         if place is None:
@@ -127,8 +132,7 @@ def create(path: str, content: str) -> Landed:
 
 def rewrite(path: str, data: bytes, content: str) -> Landed:
     """The whole file anew. Raises EditRefused for one that leaves out what was there, or does not parse."""
-    if _PLACEHOLDER.search(content):
-        raise EditRefused("Nothing was written: the content stands in for some lines with `...`. Send every line.")
+    _check_whole(decode(path, data).text, content)
     kept = {symbol.qualified for symbol in definitions(path, _plain(content).encode("utf-8", "replace"))}
     lost = [symbol.qualified for symbol in definitions(path, data) if symbol.qualified not in kept]
     if len(lost) > 1 and len(lost) * 2 > len(kept):
@@ -148,12 +152,14 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
 
     Its decorators stay unless `code` brings its own. Raises EditRefused as `replace` does.
     """
-    symbol = _definition(path, data, name)
+    code = re.sub(r"\A(?:[ \t]*\n)+", "", _plain(code)).rstrip()
+    symbol = _definition(path, data, name, code)
     source = _Source(path, data)
-    code = textwrap.dedent(_plain(code)).strip("\n")
     if path.endswith((".py", ".pyi")):
-        _check_defines(code, symbol)
-    start, end = symbol.start if code.startswith(("@", "export ", "template")) else symbol.body_start, symbol.end
+        _check_defines(_moved(path, code, "", ""), symbol)
+    _check_whole(source.text, code)
+    code, start = _headed(path, data, symbol, code)
+    end = symbol.end
     prefix = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     try:
         text_start = len(data[prefix:start].decode("utf-8").replace("\r\n", "\n"))
@@ -165,10 +171,17 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
     if indent.strip(" \t") not in ("", "export"):
         raise EditRefused(f"{name} does not begin its line. Give search and replace texts instead.")
     indent = indent[: len(indent) - len(indent.lstrip())]
-    landed = source.splice(text_start, text_end, textwrap.indent(code, indent)[len(indent) :], "function")
+    code = _moved(path, code, indent, source.text[text_start:text_end])
+    landed = source.splice(text_start, text_end, code[len(indent) :], "function")
     check_syntax(path, landed.data, before=data)
     _check_kept(path, landed.data, data, symbol)
     return landed
+
+
+def _check_whole(there: str, new: str) -> None:
+    """Raise EditRefused if a line of the new text stands in for others, and is not one of the file's own."""
+    if any(line[0].strip() not in there for line in _PLACEHOLDER.finditer(new)):
+        raise EditRefused("Nothing was written: the new text stands in for some lines with `...`. Send every line.")
 
 
 def _plain(text: str) -> str:
@@ -181,8 +194,8 @@ def _exact(source: _Source, search: str, replacement: str) -> Landed | None:
     found: list[int] = []
     at = -1
     while (at := text.find(search, at + 1)) >= 0:
-        # `x = 1` is not meant by somebody whose file has only `max = 10`.
-        whole = not _splits_word(text, at) and not _splits_word(text, at + len(search))
+        # `x = 1` is not meant by somebody whose file has only `max = 1.5`.
+        whole = not _splits_token(text, at) and not _splits_token(text, at + len(search))
         if whole and not (search[0].isspace() and _in_indentation(text, at)):
             found.append(at)
     if not found:
@@ -190,11 +203,43 @@ def _exact(source: _Source, search: str, replacement: str) -> Landed | None:
     if len(found) > 1:
         raise ambiguous([text.count("\n", 0, at) + 1 for at in found])
     start = found[0]
-    return source.splice(start, start + len(search), replacement, "exact")
+    indent = text[text.rfind("\n", 0, start) + 1 : start]
+    if not indent or indent.strip() or "\n" in search.strip("\n"):
+        return source.splice(start, start + len(search), replacement, "exact")
+    new = _under(source.path, indent, search, replacement)
+    return source.splice(start - len(indent), start + len(search), new, "exact")
 
 
-def _splits_word(text: str, at: int) -> bool:
-    return 0 < at < len(text) and _is_word(text[at - 1]) and _is_word(text[at])
+def _under(path: str, indent: str, search: str, replacement: str) -> str:
+    """What replaces a line that was given without its indentation, indented as that line is.
+
+    If only its first line lacks the indentation it stays as it is: the others have the file's.
+    """
+    first, *rest = replacement.split("\n")
+    solid = [indent_of(line) for line in rest if line.strip()]
+    if not indent_of(first) and all(other.startswith(indent) for other in solid):
+        opens = first.rstrip().endswith((":", "{", "(", "["))
+        if not solid or not opens or len(solid[0]) > len(indent):
+            return indent + replacement
+    fixed = string_rows(path, replacement)
+    moved = reindented([first, *rest], [indent_of(first) + search], [indent + search])
+    return "\n".join(
+        line if fixed.get(row) is False else new
+        for row, (line, new) in enumerate(zip([first, *rest], moved, strict=True))
+    )
+
+
+def _splits_token(text: str, at: int) -> bool:
+    """Whether a place is inside a word, a number such as 1.5 or an operator such as >=."""
+    if not 0 < at < len(text):
+        return False
+    before, after = text[at - 1], text[at]
+    if _OPERATORS.fullmatch(before + after) or (_is_word(before) and _is_word(after)):
+        return True
+    digits = text[max(0, at - 2) : at + 2]
+    return (before.isdigit() and after == "." and digits[-1:].isdigit()) or (
+        before == "." and after.isdigit() and digits[0].isdigit()
+    )
 
 
 def _in_indentation(text: str, at: int) -> bool:
@@ -211,8 +256,8 @@ def _is_word(char: str) -> bool:
 def _put(source: _Source, place: Place, wanted: Sequence[str], new: Sequence[str]) -> Landed:
     """The new lines in a place that was found, indented as the file is there."""
     lines = source.text.split("\n")
-    if place.how in ("indentation", "spacing", "wording"):
-        new = reindented(new, wanted, lines[place.first : place.last])
+    if place.how != "exact":
+        new = carried(new, wanted, lines[place.first : place.last])
     start = sum(len(line) + 1 for line in lines[: place.first])
     end = start + sum(len(line) + 1 for line in lines[place.first : place.last])
     block = "".join(line + "\n" for line in new)
@@ -221,26 +266,87 @@ def _put(source: _Source, place: Place, wanted: Sequence[str], new: Sequence[str
     return source.splice(start, end, block, place.how)
 
 
-def _definition(path: str, data: bytes, name: str) -> Symbol:
+def _headed(path: str, data: bytes, symbol: Symbol, code: str) -> tuple[str, int]:
+    """The code of a definition with what it keeps of its `export`, and the offset from which on it replaces the old:
+    comments and decorators that it brings are not there twice."""
+    head = head_of(code)
+    lines = code.split("\n")
+    at = sum(text.count("\n") + 1 for _, text in head)
+    kept = data[symbol.start : symbol.body_start].decode("utf-8", "replace")
+    if at == len(lines) or not kept or lines[at].lstrip().startswith(("export ", "template")):
+        return code, start_with(head, path, data, symbol)
+    if any(kind == "mark" for kind, _ in head) and not kept.startswith("export"):
+        return code, start_with(head, path, data, symbol)
+    if not head:
+        return code, symbol.body_start
+    if not kept.startswith("export"):  # decorators, which stay
+        said = said_above(head, path, data, symbol)
+        return "\n".join(lines[at:] if said else lines), symbol.body_start
+    indent = indent_of(lines[at])
+    lines[at] = indent + kept + lines[at].removeprefix(indent)
+    return "\n".join(lines), start_with(head, path, data, symbol)
+
+
+def _moved(path: str, code: str, indent: str, old: str) -> str:
+    """The code of a definition with this indentation instead of its own. Lines inside strings stay as they are;
+    those that were moved to the left with the code are again as in the old text."""
+    lines = code.split("\n")
+    margin = indent_of(lines[0])
+    bare = [line.removeprefix(margin) if line.strip() else "" for line in lines]
+    moved = [indent + line if line else "" for line in bare]
+    rows = string_rows(path, "\n".join(bare))
+    there = _lines_there(lines, old.split("\n"), rows)
+    shifted = [there[row] == indent + lines[row] for row in there if indent_of(there[row]).startswith(indent)]
+    for row, documents in rows.items():
+        if row in there and (there[row] == lines[row] or (shifted and all(shifted))):
+            moved[row] = there[row]
+        elif not documents or not lines[row].strip():
+            moved[row] = lines[row]
+    return "\n".join(moved)
+
+
+def _lines_there(lines: Sequence[str], old: Sequence[str], rows: Container[int]) -> dict[int, str]:
+    """For the lines of these rows the lines of the old text that are the same but for their indentation."""
+    mine, theirs = ([line.strip() for line in part] for part in (lines, old))
+    blocks = difflib.SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks()
+    pairs = ((block.a + n, old[block.b + n]) for block in blocks for n in range(block.size))
+    return {row: line for row, line in pairs if row in rows}
+
+
+def _definition(path: str, data: bytes, name: str, code: str) -> Symbol:
     """The one function or class of that name. Raises EditRefused."""
     named = [s for s in definitions(path, data) if s.kind != "variable"]
-    wanted = name.strip().removesuffix("()")
-    found = [s for s in named if s.qualified == wanted] or [
-        s for s in named if s.qualified.endswith("." + wanted) or s.name == wanted
-    ]
+    wanted = _dotted(name)
+    whole = [s for s in named if s.qualified == wanted]
+    inner = [s for s in named if s not in whole and (s.qualified.endswith("." + wanted) or s.name == wanted)]
+    method = _METHOD.match(code) and not any(_METHOD.match(_text_of(data, s)) for s in whole)
+    found = whole + inner if method or not whole else whole
     if len(found) == 1:
         return found[0]
     if found:
         choices = ", ".join(f"{s.qualified} (line {s.first_line})" for s in found[:8])
-        raise EditRefused(f"Nothing was written: {name} could be any of {choices}. Name one, or use search.")
+        advice = (
+            "Name one" if len({s.qualified for s in found}) == len(found) else "Send `search` and `replace` instead"
+        )
+        raise EditRefused(f"Nothing was written: {name} could be any of {choices}. {advice}.")
     near = difflib.get_close_matches(wanted, {s.qualified for s in named}, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise EditRefused(f"Nothing was written: {path} defines no function or class {name}.{hint}")
 
 
+def _text_of(data: bytes, symbol: Symbol) -> str:
+    return data[symbol.start : symbol.end].decode("utf-8", "replace")
+
+
+def _dotted(name: str) -> str:
+    """`B::new`, `B#new`, `(*B).new`, `(b *B) new` and `B.new(int)` as `B.new`."""
+    name = re.sub(r"^\((?:\w+\s+)?\*?(\w+)\)[.\s]*", r"\1.", name.strip())
+    return re.sub(r"::|#", ".", re.sub(r"\(.*\)$", "", name)).strip()
+
+
 def _check_defines(code: str, symbol: Symbol) -> None:
     """Raise EditRefused unless the Python code is the one definition that it is to replace."""
-    if fault := syntax_fault("code.py", code.encode("utf-8", "replace")):
+    if fault := python_fault(code.encode("utf-8", "replace"), part=True):
         raise EditRefused(f"Nothing was written: the code does not parse. Line {fault.line}: {fault.message}")
     names = [getattr(node, "name", "") for node in ast.parse(code).body]
     if names != [symbol.name]:

@@ -14,6 +14,8 @@ _NUMBERED = re.compile(r"\s*\d+\|")
 _FUZZY_LINES = 3  # lines that are not blank, below which nothing is guessed
 _SLIP = 0.7  # how much of a line with a slip must be there
 _BEST_BY = 0.05  # how much better than any other the best place must be
+_SAME_LINE = 0.6  # how alike a line and the one that it replaces are
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,72 @@ def not_found(path: str, lines: Sequence[str], wanted: Sequence[str]) -> EditRef
     )
 
 
+def carried(new: Sequence[str], wanted: Sequence[str], there: Sequence[str]) -> list[str]:
+    """The lines found with only that changed in which `new` differs from `wanted`: what the edit repeats stays as it is
+    in the file, whatever slips it has. What is new is indented as the file is."""
+    moved = [line for line in reindented(new, wanted, there) if line.strip()]
+    sent, searched, found = _spaced(new), _spaced(wanted), _spaced(there)
+    before, after = ([line.rstrip() for _, line in part[:-1]] for part in (searched, sent))
+    steps = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    gone = [at for kind, low, high, _, _ in steps if kind != "equal" for at in range(low, high)]
+    slips = [(searched[at][1].strip(), found[at][1].strip()) for at in gone]
+    lines: list[str] = []
+    for kind, low, high, first, last in steps:
+        for at in range(first, last):
+            old = low + at - first
+            kept = old < high and len(sent[at][0]) == len(searched[old][0])  # as many blank lines before it
+            lines += found[old][0] if kept else [""] * len(sent[at][0])
+            lines.append(found[old][1] if kind == "equal" else _corrected(moved[at], slips))
+    kept = len(sent[-1][0]) == len(searched[-1][0])
+    return lines + (found[-1][0] if kept else [""] * len(sent[-1][0]))
+
+
+def _spaced(lines: Sequence[str]) -> list[tuple[list[str], str]]:
+    """Each line that is not blank with the blank ones before it; at the end an empty one."""
+    spaced: list[tuple[list[str], str]] = []
+    blank: list[str] = []
+    for line in [*lines, None]:
+        if line is not None and not line.strip():
+            blank.append(line)
+            continue
+        spaced.append((blank, line or ""))
+        blank = []
+    return spaced
+
+
+def _corrected(line: str, slips: Sequence[tuple[str, str]]) -> str:
+    """A line of the edit without the slip that it takes over from the line which it replaces."""
+    text = line.strip()
+    ratios = [difflib.SequenceMatcher(None, mine, text, autojunk=False).ratio() for mine, _ in slips]
+    if not ratios or max(ratios) < _SAME_LINE:
+        return line
+    mine, theirs = slips[ratios.index(max(ratios))]
+    return line if mine == theirs else indent_of(line) + _merged(text, mine, theirs)
+
+
+def _merged(new: str, wanted: str, there: str) -> str:
+    """`there` with the change from `wanted` to `new`; `new` itself where that changes the very words of the slip."""
+    mine, sent, theirs = (_TOKEN.findall(text) for text in (wanted, new, there))
+    blocks = difflib.SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks()
+    merged = list(theirs)
+    for kind, low, high, first, last in reversed(
+        difflib.SequenceMatcher(None, mine, sent, autojunk=False).get_opcodes()
+    ):
+        if kind == "equal":
+            continue
+        places = {block.b + low - block.a for block in blocks if block.a <= low and high <= block.a + block.size}
+        if len(places) != 1:
+            return new
+        [at] = places
+        merged[at : at + high - low] = sent[first:last]
+    return "".join(merged)
+
+
 def reindented(new: Sequence[str], wanted: Sequence[str], there: Sequence[str]) -> list[str]:
     """The new lines with the file's indentation, learnt from the lines searched for and those found."""
     known: dict[str, str] = {}
     for mine, theirs in zip(_solid(wanted), _solid(there), strict=True):
-        if known.setdefault(_indent(mine), _indent(theirs)) != _indent(theirs):
+        if known.setdefault(indent_of(mine), indent_of(theirs)) != indent_of(theirs):
             raise EditRefused(
                 "Nothing was written: the lines are there, but indented otherwise, and not evenly so. "
                 "Send them with the indentation that the file has."
@@ -91,7 +154,7 @@ def reindented(new: Sequence[str], wanted: Sequence[str], there: Sequence[str]) 
 
 def _moved(line: str, known: dict[str, str]) -> str:
     """A line with its indentation as the file has it, given what each indentation of the edit is there."""
-    indent = _indent(line)
+    indent = indent_of(line)
     base = max((k for k in known if indent.startswith(k)), key=len, default=None)
     if base is None:  # less indented than all that was searched for: move it as far as the least of those
         base = min(known, key=len)
@@ -143,5 +206,6 @@ def _solid(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def _indent(line: str) -> str:
+def indent_of(line: str) -> str:
+    """The white space that a line begins with."""
     return line[: len(line) - len(line.lstrip())]

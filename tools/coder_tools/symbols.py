@@ -65,7 +65,7 @@ def definitions(path: str, data: bytes) -> tuple[Symbol, ...]:
     for node, kind, text in sorted(found.values(), key=lambda item: (item[0].start_byte, -item[0].end_byte)):
         while around and around[-1][0] <= node.start_byte:
             around.pop()
-        text = text.replace("::", ".")
+        text = _within(node, text, kind).replace("::", ".")
         qualified = f"{around[-1][1]}.{text}" if around else text
         if kind in _SCOPES:
             around.append((node.end_byte, qualified))
@@ -74,6 +74,15 @@ def definitions(path: str, data: bytes) -> tuple[Symbol, ...]:
         if kind not in ("impl", ""):
             symbols.append(_symbol(text.rsplit(".", 1)[-1], qualified, kind, path, node))
     return tuple(symbols)
+
+
+def _within(node: Node, name: str, kind: str) -> str:
+    """The name with the type that a method of Go is declared for; that of Rust's `impl` without its parameters."""
+    if kind == "impl":
+        return name.split("<")[0]
+    receiver = node.child_by_field_name("receiver") if kind == "function" else None
+    words = re.findall(r"\w+", _text(receiver).split("[")[0]) if receiver is not None else []
+    return f"{words[-1]}.{name}" if words else name
 
 
 def find_definitions(workspace: Workspace, name: str) -> list[Symbol]:

@@ -49,7 +49,7 @@ def syntax_fault(path: str, data: bytes) -> Fault | None:
     if grammar is None:
         return None
     if grammar.name == "python":
-        return _python_fault(data)
+        return python_fault(data)
     if grammar.name in ("c", "cpp"):
         return None  # macros make much correct code unreadable without a preprocessor
     tree = parse(path, data)
@@ -73,11 +73,15 @@ def _first_error(root: Node) -> Node:
     return node
 
 
-def _python_fault(data: bytes) -> Fault | None:
+def python_fault(data: bytes, part: bool = False) -> Fault | None:
+    """What is wrong with a Python file, `return` outside of functions and the like included; nothing of it is run.
+
+    `part`: it is a piece of a file, whose names may be bound around it (`nonlocal`).
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(data)
+            compile(data, "<file>", "exec", ast.PyCF_ONLY_AST if part else 0, dont_inherit=True)
     except SyntaxError as error:
         return Fault(error.msg, error.lineno or 0, error.offset or 1, error.text or "")
     except (ValueError, RecursionError, MemoryError) as error:
