@@ -11,7 +11,7 @@ from coder.nodes.view import charge, record_prompt, view_of
 from coder.policies.contract import Edit
 from coder.session import Session
 from coder.state import Proposal, State
-from coder.supervisor.checkpoints import tried
+from coder.supervisor.checkpoints import finding_of, tried
 from coder.trajectories.contract import Call, Step
 from coder.trajectories.own import data_of
 from coder_tools.shape import shape
@@ -43,7 +43,7 @@ def edit(session: Session, state: State) -> State:
     update = State(proposal=AFTER[made.wants], counts=charge(state, made.spent), batch="")
     if made.stand_on == "" or (memory.get("standing") and made.wants in ("plan", "stop")):
         memory["standing"] = memory.get("kept") if made.stand_on == "" else None
-        update["change"] = state["best"]
+        update["change"], update["finding"] = state["best"], finding_of(state, state["best"])
     if made.stand_on:
         update["change"] = stand_on(session, memory, made.stand_on)
         session.emit("edit", "standing", {"note": made.note})
@@ -78,6 +78,7 @@ def _take(session: Session, state: State, made: Edit, memory: dict[str, Any], up
         update["change"], update["proposal"] = state["best"], "plan"
         return
     update["change"] = ref
+    memory["standing"] = None  # a change set of the model is whole: it stands on nothing of the search
     session.emit("edit", "change", {"files": sorted(changes), "note": made.note})
 
 

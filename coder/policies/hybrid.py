@@ -10,7 +10,10 @@ from coder.policies.near import near_misses, where_it_points
 
 T = TypeVar("T")
 
-SEARCH_SHARE = 0.4  # of the wall budget that is left when the search begins
+SEARCH_SHARE = (
+    0.2  # of the seconds and of the steps that are left when the search begins; the first to be spent ends it
+)
+FEWEST_STEPS = 5  # that it gets of any budget: its plan, a batch, the test of that, what came of it, handing over
 
 
 class HybridPolicy:
@@ -22,31 +25,36 @@ class HybridPolicy:
         self._search, self._model = search, model
 
     def plan(self, view: View) -> Plan:
-        view.memory.setdefault("search_until", view.left.seconds * (1 - SEARCH_SHARE))
+        left = view.left
+        view.memory.setdefault("search_until", left.seconds * (1 - SEARCH_SHARE))
+        view.memory.setdefault("search_until_steps", left.steps - max(FEWEST_STEPS, int(left.steps * SEARCH_SHARE)))
         return self._with(view, self._active(view).plan)
 
     def edit(self, view: View) -> Edit:
         """The active policy's edit. When the search is spent the next step is a plan, by the model."""
-        active = self._active(view)
-        if active is self._model and (near := near_misses(view) or where_it_points(view)):
-            return near
-        made = self._with(view, active.edit)
-        if active is self._search and (made.wants == "stop" or self._search_is_over(view)):
-            view.memory["phase"] = "model"
-            if made.wants == "stop":
-                return Edit(wants="plan", note=f"{made.note}; the model takes over")
-        return made
+        if self._active(view) is self._model:
+            return near_misses(view) or where_it_points(view) or self._with(view, self._model.edit)
+        if self._search_is_over(view):
+            return self._hand_over(view, "the search has had its share of the budget")
+        made = self._with(view, self._search.edit)
+        return self._hand_over(view, made.note) if made.wants == "stop" else made
 
     def switch(self, memory: dict[str, Any]) -> None:
-        """The other policy goes on, the search without its share of the time as a limit."""
+        """The other policy goes on, the search without its share of the budget as a limit."""
         memory["phase"] = "search" if memory.get("phase") == "model" else "model"
-        memory["search_until"] = 0.0
+        memory["search_until"], memory["search_until_steps"] = 0.0, 0
+
+    def _hand_over(self, view: View, why: str) -> Edit:
+        """The model goes on, from a plan of its own: asking for one ends standing on an edit of the search."""
+        view.memory["phase"] = "model"
+        return Edit(wants="plan", note=f"{why}; the model takes over")
 
     def _active(self, view: View) -> Policy:
         return self._model if view.memory.get("phase") == "model" else self._search
 
     def _search_is_over(self, view: View) -> bool:
-        return view.left.seconds <= float(view.memory.get("search_until", 0.0))
+        seconds, steps = view.memory.get("search_until", 0.0), view.memory.get("search_until_steps", 0)
+        return bool(view.left.seconds <= seconds or view.left.steps <= steps)
 
     def _with(self, view: View, step: Callable[[View], T]) -> T:
         """Run a step of one policy with that policy's own part of the memory."""

@@ -7,6 +7,7 @@ from typing import Any
 from coder.policies.contract import Switchable
 from coder.session import Session
 from coder.state import State
+from coder.supervisor.checkpoints import finding_of
 from coder.supervisor.decision import Decision
 from coder.supervisor.ladder import Rung
 from coder.supervisor.watch import Seen
@@ -94,6 +95,8 @@ def _switch(session: Session, state: State, update: State) -> bool:
         session.policy.switch(memory.setdefault("policy", {}))
     else:
         memory["policy"] = {}
+    if memory.pop("standing", None):
+        update["finding"] = finding_of(state, state["best"])
     update["memory"] = session.save_passing(memory)
     update["switched"] = True
     update["change"] = state["best"]

@@ -56,6 +56,12 @@ def rank(entry: list[Any]) -> tuple[int, int, int]:
     return passed, -broken, -size
 
 
+def finding_of(state: State, ref: Ref) -> Ref:
+    """What the tests said of a state; "" where none have run on it, as on the base."""
+    entry = state["tested"].get(ref)
+    return str(entry[4]) if entry else ""
+
+
 def tried(session: Session, state: State, ref: Ref) -> tuple[Ref, list[Any]] | None:
     """The tested state that comes to the same syntax trees as a change set; None if it is new."""
     wanted = shape(session.load_changes(ref))
