@@ -137,6 +137,14 @@ def test_removed_lines_that_look_like_a_header_are_removed() -> None:
     assert added.data == b"f(i) {\n  i = 1;\n++ i;\n"
 
 
+def test_a_hunk_that_names_what_it_stands_under_lands_there() -> None:
+    run = "    def run(self):\n        return 1\n"
+    data = f"class A:\n{run}\n\nclass B:\n{run}".encode()
+    for numbers in ("-2,2 +2,2 @@ ", ""):
+        diff = f"@@ {numbers}class B:\n     def run(self):\n-        return 1\n+        return 2\n"
+        assert apply_diff("a.py", data, diff).data == data[:-2] + b"2\n"
+
+
 def test_a_diff_that_is_also_of_another_file_is_refused() -> None:
     first, second = (f"--- a/{n}.py\n+++ b/{n}.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n" for n in "ab")
     for diff in (first + second, second):

@@ -150,6 +150,43 @@ def test_a_diff_lands_whatever_its_line_numbers_say(
         assert landed.data == text_of(after)
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.lists(line, min_size=5, max_size=12, unique=True), st.integers(0, 11), st.integers(0, 11), st.booleans())
+def test_an_edit_with_a_slip_in_what_it_repeats_lands_exactly_or_not_at_all(
+    file: list[str], at: int, slip: int, as_diff: bool
+) -> None:
+    """The line that changes is another than the one with the slip, which stays as the file has it."""
+    at, slip = at % len(file), slip % len(file)
+    remembered = [f"{part}7" if place == slip and slip != at else part for place, part in enumerate(file)]
+    sent = [f"{part} new" if place == at else part for place, part in enumerate(remembered)]
+    try:
+        if as_diff:
+            made = difflib.unified_diff(remembered, sent, lineterm="", n=99)
+            landed = apply_diff(PATH, text_of(file), "\n".join(made))
+        else:
+            landed = replace(PATH, text_of(file), "\n".join(remembered) + "\n", "\n".join(sent) + "\n")
+    except EditRefused:
+        return
+    assert landed.data == text_of([f"{part} new" if place == at else part for place, part in enumerate(file)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(edits(), st.lists(line, min_size=1, max_size=4))
+def test_a_line_without_its_indentation_is_replaced_by_lines_under_it(
+    edit: tuple[list[str], int, int, list[str]], new: list[str]
+) -> None:
+    file, first, _, _ = edit
+    bare = file[first].strip()
+    indent = file[first][: len(file[first]) - len(file[first].lstrip())]
+    new = ["start", *new, "end"]
+    try:
+        landed = replace(PATH, text_of(file), bare, "\n".join(new))
+    except EditRefused:
+        return
+    if [part for part in file if bare in part] == [file[first]]:
+        assert landed.data == text_of([*file[:first], *(indent + part for part in new), *file[first + 1 :]])
+
+
 def _hunks(made: list[str]) -> list[tuple[str, ...]]:
     try:
         return [hunk.old for hunk in hunks_of("\n".join(made))]

@@ -11,16 +11,18 @@ _GIT = re.compile(
     r"diff -|index [0-9a-f]+\.\.|(new|deleted|old) (file )?mode |similarity index |rename (from|to) |\\ No newline"
 )
 _NAME = re.compile(r"(?:---|\+\+\+) (?:[ab]/)?([^\t\n]+)")
-_HEADER = re.compile(r"^@@(?:\s*-(\d+)(?:,\d+)?\s+\+\d+(?:,\d+)?\s*@@)?.*$")
+_HEADER = re.compile(r"^@@(?:\s*-(\d+)(?:,\d+)?\s+\+\d+(?:,\d+)?\s*@@)?(.*)$")
 
 
 @dataclass(frozen=True)
 class Hunk:
-    """Old lines and what takes their place. `near`: the line, from 0, where they are said to be; None if not said."""
+    """Old lines and what takes their place. `near`: the line, from 0, where they are said to be; None if not said.
+    `under`: the line that they are said to stand under, such as `class Box:`; may be empty."""
 
     old: tuple[str, ...]
     new: tuple[str, ...]
     near: int | None
+    under: str = ""
 
 
 def hunks_of(diff: str, path: str = "") -> list[Hunk]:
@@ -29,6 +31,7 @@ def hunks_of(diff: str, path: str = "") -> list[Hunk]:
     found: list[Hunk] = []
     hunk: list[str] = []
     near: int | None = None
+    under = ""
     lines = [*diff.replace("\r\n", "\n").rstrip("\n").split("\n"), "@@"]
     begun = False
     at = 0
@@ -39,8 +42,9 @@ def hunks_of(diff: str, path: str = "") -> list[Hunk]:
             at += 1  # its second name
         elif header := _HEADER.match(line):
             if any(hunk):
-                found.append(_hunk(hunk, near))
+                found.append(_hunk(hunk, near, under))
             hunk, near, begun = [], int(header[1]) - 1 if header[1] else None, True
+            under = header[2].strip("@ ")
         elif not _GIT.match(line):
             hunk.append(line)
             begun = begun or bool(line)
@@ -69,7 +73,7 @@ def _check_names(pair: list[str], path: str) -> None:
         )
 
 
-def _hunk(lines: list[str], near: int | None) -> Hunk:
+def _hunk(lines: list[str], near: int | None, under: str) -> Hunk:
     while lines and not lines[-1]:
         lines = lines[:-1]
     stray = next((line for line in lines if line and line[0] not in " +-"), None)
@@ -81,4 +85,4 @@ def _hunk(lines: list[str], near: int | None) -> Hunk:
     new = tuple(line[1:] for line in lines if not line.startswith("-"))
     if not any(line.strip() for line in old):
         raise EditRefused("Nothing was written: the diff only adds. Give the lines before or after the new ones too.")
-    return Hunk(old, new, near)
+    return Hunk(old, new, near, under)

@@ -107,7 +107,7 @@ def apply_diff(path: str, data: bytes, diff: str) -> Landed:
         source = _Source(path, landed.data if landed is not None else data)
         _check_whole(source.text, "\n".join(hunk.new))
         lines = source.text.split("\n")
-        place = find_lines(lines, hunk.old, None if hunk.near is None else hunk.near + drift)
+        place = find_lines(lines, hunk.old, None if hunk.near is None else hunk.near + drift, hunk.under)
         if place is None:
             raise not_found(path, lines, hunk.old)
         landed = _put(source, place, hunk.old, hunk.new)

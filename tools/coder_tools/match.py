@@ -35,9 +35,10 @@ def unnumbered(text: str) -> str:
     return "\n".join(_NUMBERED.sub("", line, count=1) for line in lines)
 
 
-def find_lines(lines: Sequence[str], wanted: Sequence[str], near: int | None = None) -> Place | None:
+def find_lines(lines: Sequence[str], wanted: Sequence[str], near: int | None = None, under: str = "") -> Place | None:
     """The one place with the wanted lines; None if there is none. EditRefused if there are several.
 
+    Of several places only those below the line `under` are meant, if that is there once.
     `near`: the line, from 0, where it is said to be. It decides between several places where one is by far nearest.
     """
     keys: tuple[tuple[str, Callable[[str], str]], ...] = (
@@ -49,7 +50,7 @@ def find_lines(lines: Sequence[str], wanted: Sequence[str], near: int | None = N
         there, needle = [key(line) for line in lines], [key(line) for line in wanted]
         found = [at for at in range(len(there) - len(needle) + 1) if there[at : at + len(needle)] == needle]
         if found:
-            at = found[0] if len(found) == 1 else _nearest(found, near)
+            at = found[0] if len(found) == 1 else _nearest(_below(found, lines, under), near)
             return Place(at, at + len(wanted), how)
     return _with_a_slip(lines, wanted)
 
@@ -168,8 +169,16 @@ def _moved(line: str, known: dict[str, str]) -> str:
     return known[base] + deeper + line[len(indent) :]
 
 
+def _below(found: Sequence[int], lines: Sequence[str], under: str) -> Sequence[int]:
+    """The places below the one line that begins so; all of them if there is no such line or no place below it."""
+    heads = [at for at, line in enumerate(lines) if under and line.strip().startswith(under)]
+    return [at for at in found if len(heads) == 1 and at > heads[0]] or found
+
+
 def _nearest(found: Sequence[int], near: int | None) -> int:
     """The place by far nearest to where it is said to be: every other is more than twice as far, and by five lines."""
+    if len(found) == 1:
+        return found[0]
     if near is not None:
         first, second = sorted(found, key=lambda at: abs(at - near))[:2]
         if abs(second - near) > 2 * abs(first - near) + 5:

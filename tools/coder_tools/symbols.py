@@ -87,7 +87,8 @@ def _within(node: Node, name: str, kind: str) -> str:
 
 def find_definitions(workspace: Workspace, name: str) -> list[Symbol]:
     """Where a name, or a dotted one such as `Box.add`, is defined."""
-    last = name.replace("::", ".").rsplit(".", 1)[-1]
+    name = name.replace("::", ".")
+    last = name.rsplit(".", 1)[-1]
     symbols = (
         symbol
         for path, data in _files_with(workspace, last)
