@@ -654,7 +654,7 @@ PROTECTED = {
         "crates/a/Cargo.toml",
         "rust-toolchain.toml",
     ],
-    "go test": ["go.mod", "a/b_test.go", "testdata/x.json", "vendor/x/y.go"],
+    "go test": ["go.mod", "a/b_test.go", "testdata/x.json", "vendor/x/y.go", "internal/testutil/util.go"],
     "maven": [
         "pom.xml",
         "core/pom.xml",
@@ -662,7 +662,14 @@ PROTECTED = {
         "src/test/resources/x.properties",
         "src/test/java/Helper.java",
     ],
-    "gradle": ["build.gradle.kts", "buildSrc/src/main/x.gradle", "gradle/libs.versions.toml", "gradlew"],
+    "gradle": [
+        "build.gradle.kts",
+        "buildSrc/src/main/x.gradle",
+        "gradle/libs.versions.toml",
+        "gradlew",
+        "src/testFixtures/java/A.java",
+        "a/src/integrationTest/java/B.java",
+    ],
     "ctest": ["CMakeLists.txt", "lib/CMakeLists.txt", "cmake/Find.cmake", "tests/x.c"],
     "make": ["Makefile", "rules.mk", "tests/check.c"],
 }
@@ -677,6 +684,22 @@ def test_tests_and_what_decides_how_they_run_are_protected(name: str) -> None:
         for path in ("src/a.ts", "src/lib.rs", "money/money.go", "src/main/java/A.java", "src/x.c")
         if protected(chosen, path)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ("vitest.config.ts", "export default { test: { setupFiles: './src/prepare.ts', include: ['src/a.ts'] } }"),
+        ("vitest.config.ts", "export default { test: {\n globalSetup: [\n 'src/prepare',\n ] } }"),
+        ("jest.config.js", "module.exports = { setupFilesAfterEnv: ['<rootDir>/src/prepare.ts'] }"),
+        ("jest.config.js", "module.exports = { setupFiles: [require.resolve('./src/prepare.ts')] }"),
+        ("package.json", '{"jest": {"setupFiles": ["./src/prepare.ts"]}, "devDependencies": {"jest": "1"}}'),
+    ],
+)
+def test_what_the_configuration_runs_before_the_tests_is_protected(config: str, text: str) -> None:
+    files = {config: text, "src/prepare.ts": "", "src/a.ts": "", "src/a.test.ts": ""}
+    chosen = choose_runner("", project(files))
+    assert chosen.protects("src/prepare.ts") and not chosen.protects("src/a.ts")
 
 
 def test_a_file_that_the_command_names_is_protected() -> None:

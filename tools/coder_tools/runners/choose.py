@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import dropwhile
 from pathlib import Path
@@ -48,6 +48,7 @@ class Chosen:
     python_runner: str = "auto"
     python: str | None = None  # the interpreter that the command names
     why: str = ""
+    set_up: frozenset[str] = frozenset()  # files that its configuration has run before the tests
 
     @property
     def name(self) -> str:
@@ -59,6 +60,8 @@ class Chosen:
             return ""
         if path in self._named:
             return "the test command names it"
+        if path in self.set_up:
+            return "it is run before the tests"
         return self.runner.protects(path)
 
     @cached_property
@@ -71,6 +74,11 @@ def choose_runner(command: str, project: Project) -> Chosen:
 
     Raises ValueError for a command that is none: nothing but white space, or quotes that do not end.
     """
+    chosen = _chosen(command, project)
+    return replace(chosen, set_up=chosen.runner.set_up(project)) if chosen.runner is not None else chosen
+
+
+def _chosen(command: str, project: Project) -> Chosen:
     if not command:
         return _detected(project)
     try:

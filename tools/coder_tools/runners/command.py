@@ -66,6 +66,9 @@ class NpmTest(AnyCommand):
     needs = replace(javascript.NEEDS, programs=("node", "npm"))
     configuration = javascript.CONFIGURATION
 
+    def set_up(self, project: Project) -> frozenset[str]:
+        return javascript.set_up(project)
+
     def detect(self, project: Project) -> str:
         scripts = javascript.package(project).get("scripts")
         text = scripts.get("test", "") if isinstance(scripts, dict) else ""

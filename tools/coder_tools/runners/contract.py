@@ -169,6 +169,10 @@ class Runner:
         """The ids of the tests in a file, as far as its text shows them: for files that cannot be run."""
         return []
 
+    def set_up(self, project: Project) -> frozenset[str]:
+        """The files that the runner's configuration names and that run before the tests."""
+        return frozenset()
+
     def protects(self, path: str) -> str:
         """Why this path is not edited, beyond what is_protected knows; "" if it may be."""
         name = path.rsplit("/", 1)[-1]

@@ -21,6 +21,8 @@ _NOISE = re.compile(r"^(=== |\s*--- |FAIL|PASS|ok  \t|exit status)")
 _DROPPED = ("-v", "-json", "-count", "-run", "-timeout", "-failfast", "-list")
 _OUTCOMES: dict[str, Outcome] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
+_HELPERS = tuple(f"{at}{name}/*" for name in ("testutil*", "testhelper*") for at in ("", "*/"))  # for tests, by name
+
 
 class GoTest(Runner):
     """Ids: `money/money_test.go::TestAdd`, and of a subtest `money/money_test.go::TestAdd/two_coins`."""
@@ -28,7 +30,7 @@ class GoTest(Runner):
     name = "go test"
     suffixes = (".go",)
     streams = True
-    configuration = ("go.mod", "go.sum", "go.work", "go.work.sum", "vendor/*")
+    configuration = ("go.mod", "go.sum", "go.work", "go.work.sum", "vendor/*", *_HELPERS)
     needs = Needs(
         programs=("go",),
         caches=(Cache("go/pkg/mod", named_by="GOMODCACHE", variable="GOMODCACHE"),),

@@ -25,6 +25,7 @@ class Gradle(java.Build):
     configuration = (
         *(*_BUILDS, "gradle.properties", "gradlew", "gradlew.bat", "*.gradle", "*.gradle.kts", "libs.versions.toml"),
         *("gradle/*", "buildSrc/*", "src/test/*", "*/src/test/*"),
+        *(f"{at}src/{kind}/*" for kind in ("testFixtures", "integrationTest", "functionalTest") for at in ("", "*/")),
     )
     needs = Needs(
         programs=("gradle", "java"),

@@ -27,6 +27,12 @@ NEEDS = Needs(
 TEST_FILE = re.compile(
     r"(.*/)?([^/]+[._-](test|spec)|test|test-[^/]+)\.[cm]?[jt]sx?|(.*/)?(__tests__|tests?)/.*\.[cm]?[jt]sx?"
 )
+_CONFIGURED = re.compile(r"(.*/)?(package\.json|(jest|vitest|vite)\.(config|workspace)\.[^/]+)")
+_SET_UP = re.compile(
+    r"\b(?:setupFiles\w*|globalSetup|globalTeardown|snapshotSerializers|testEnvironment)[\"']?\s*:\s*"
+    r"(\[[^\]]*\]|[\w.]+\([^)]*\)|(['\"`]).*?\2)"
+)
+_STRING = re.compile(r"(['\"`])(?:<rootDir>/|\./)?(.+?)\1")
 _FOREIGN = re.compile(r"\s+at .*(node_modules|node:|<anonymous>\)$|processTicksAndRejections)")
 _RUN = {("npm", "test"), ("npm", "t"), ("yarn", "test"), ("pnpm", "test"), ("bun", "test")}
 _QUOTED = r"""\(\s*(['"`])(?P<{0}>(?:\\.|(?!\{1}).)*)\{1}"""
@@ -63,6 +69,18 @@ def script(project: Project, name: str = "test") -> list[str]:
         return shlex.split(text)
     except ValueError:
         return []
+
+
+def set_up(project: Project) -> frozenset[str]:
+    """The files that jest's or vitest's configuration has run before the tests, or about them."""
+    found = set()
+    for config in filter(_CONFIGURED.fullmatch, project.files):
+        beside = config.rpartition("/")[0]
+        for value in _SET_UP.finditer(project.text(config)):
+            for name in _STRING.finditer(value[1]):
+                for path in (f"{beside}/{name[2]}".lstrip("/"), name[2]):
+                    found |= {path, *(path + suffix for suffix in SUFFIXES)} & project.names
+    return frozenset(found)
 
 
 def called(words: Sequence[str], project: Project) -> tuple[list[str], list[str]]:

@@ -32,6 +32,9 @@ class Jest(Runner):
         *("--silent", "--verbose", "--passWithNoTests"),
     )
 
+    def set_up(self, project: Project) -> frozenset[str]:
+        return javascript.set_up(project)
+
     def detect(self, project: Project) -> str:
         config = next((p for p in project.files if p.startswith(self.marks)), "")
         if config or javascript.depends_on(project, self.name):
