@@ -7,8 +7,12 @@ from typing import Any
 
 from coder.models.contract import Message, ToolCall, ToolSchema
 from coder.models.tokens import CHARS_PER_TOKEN, characters, estimate
+from coder_tools.text import cap
 
 _KEPT = 2  # the newest messages, which are never shortened
+_FILLED = 0.5  # of the room for what comes after the opening, that is left in use when it has to be shortened
+_REPLIES = 4  # the newest replies, which are dropped only where nothing else makes room
+_LEAST_SYSTEM = 600  # characters of the system message: its rules
 
 
 class Conversation:
@@ -101,13 +105,29 @@ class Conversation:
     def fit(self, system: Message, tools: Sequence[ToolSchema], limit: int) -> list[Message]:
         """The prompt, of at most `limit` tokens: what is old is shortened first, and stays so.
 
-        First thoughts go, then tool results become one line each, then whole exchanges, then long texts are cut.
+        First thoughts go, then tool results become one line each, then whole exchanges, then long texts are cut. That
+        is done in one go and with slack: what is left stays as it is for several steps, in the server's prompt cache.
         """
-        while self._size(system, tools) > limit and (self._drop_thinking() or self._digest() or self._drop_oldest()):
-            pass
-        while (over := self._size(system, tools) - limit) > 0 and self._cut_longest(over):
-            pass
-        return [system, *self.messages]
+        if self._size(system, tools) > limit:
+            fixed = estimate([system, *self.messages[:1]], tools, self.ratio)
+            goal = fixed + int(_FILLED * max(0, limit - fixed))
+            while self._size(system, tools) > goal and (
+                self._drop_thinking() or self._digest() or self._drop_oldest(_REPLIES)
+            ):
+                pass
+            while self._size(system, tools) > limit and self._drop_oldest(1):
+                pass
+            while (over := self._size(system, tools) - limit) > 0 and self._cut_longest(over + limit // 10):
+                pass
+        return [self._within(system, tools, limit), *self.messages]
+
+    def _within(self, system: Message, tools: Sequence[ToolSchema], limit: int) -> Message:
+        """The system message, cut where nothing else is left to be cut."""
+        over = self._size(system, tools) - limit
+        if over <= 0:
+            return system
+        keep = max(_LEAST_SYSTEM, len(system["content"]) - int((over + 20) * self.ratio))
+        return Message(role="system", content=cap(system["content"], keep))
 
     def _size(self, system: Message, tools: Sequence[ToolSchema]) -> int:
         return estimate([system, *self.messages], tools, self.ratio)
@@ -131,11 +151,11 @@ class Conversation:
         key = self._memory.get("keys", {}).pop(message.get("tool_call_id", ""), "")
         self.seen.pop(key, None)
 
-    def _drop_oldest(self) -> bool:
-        """Take out the oldest reply with its results; the opening stays."""
+    def _drop_oldest(self, keep: int) -> bool:
+        """Take out the oldest reply with its results, while there are more than `keep`; the opening stays."""
         messages = self.messages
         replies = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
-        if len(replies) < 2:
+        if len(replies) <= keep:
             return False
         for message in messages[replies[0] : replies[1]]:
             self._forget(message)
