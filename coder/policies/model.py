@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from coder.models.contract import ChatModel, Message, ModelError, Reply, ToolSchema
-from coder.models.tokens import estimate
+from coder.models.tokens import CHARS_PER_TOKEN, estimate
 from coder.policies import prompt
 from coder.policies.context import fenced
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
@@ -49,9 +49,11 @@ class ModelPolicy:
 
     def plan(self, view: View) -> Plan:
         """One question for a hypothesis. Without an answer the plan only names the suspects' files."""
-        messages = prompt.plan_messages(view, self._room(view))
+        system, question = prompt.plan_messages(view, self._room(view))
         if view.nudge:
-            messages[-1]["content"] += f"\n\n{view.nudge}"
+            question["content"] += f"\n\n{view.nudge}"
+        talk = Conversation({"messages": [question], "ratio": view.memory.get("ratio", CHARS_PER_TOKEN)})
+        messages = talk.fit(system, [], self._limit(view))
         files = tuple(dict.fromkeys(s.path for s in view.suspects[:5]))
         try:
             reply = self._ask(view, messages, [])
@@ -75,7 +77,7 @@ class ModelPolicy:
         before, is_base = view.workspace.revision(), not view.workspace.changes
         started = time.monotonic()
         system, tools = self._frame(view)
-        messages = talk.fit(system, tools, self._model.context - self._allowance(view) - self._model.context // 20)
+        messages = talk.fit(system, tools, self._limit(view))
         try:
             reply = self._ask(view, messages, tools)
         except ModelError as error:
@@ -239,6 +241,10 @@ class ModelPolicy:
     def _allowance(self, view: View) -> int:
         """Tokens of the context that are kept for the answer."""
         return min(_ANSWER_THINKING if self._thinks(view) else _ANSWER, self._model.context // 3)
+
+    def _limit(self, view: View) -> int:
+        """Tokens that a prompt may have."""
+        return self._model.context - self._allowance(view) - self._model.context // 20
 
     def _room(self, view: View) -> int:
         """Characters that a prompt may have."""

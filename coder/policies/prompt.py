@@ -14,10 +14,11 @@ from coder_tools.formats import HOW, Format
 from coder_tools.logs import finding
 from coder_tools.protect import is_protected
 from coder_tools.symbols import definitions, outline
-from coder_tools.text import cap, clean
+from coder_tools.text import cap, cap_name, clean
 from coder_tools.workspace import ToolError, Workspace
 
-_GOALS = 10  # test ids that are listed
+_GOALS = 10  # test ids that are listed, where there is room
+_ID = 100  # characters of a test id that are shown however little room there is
 _TEST_LINES = 60  # of the failing test that are shown
 _REFUSED = 3  # failed diffs that are shown
 _REFUSED_CHARS = 1500  # of each
@@ -99,15 +100,24 @@ def taken_back(workspace: Workspace) -> str:
 
 
 def _task(view: View, room: int) -> str:
-    goals = [clean(test) for test in view.goal[:_GOALS]]
-    more = [f"and {len(view.goal) - _GOALS} more"] if len(view.goal) > _GOALS else []
-    parts = [f"Task: {cap(clean(view.task), room)}"]
-    if not all(test in parts[0] for test in goals) or more:
-        parts += ["Tests that must pass:", *goals, *more]
+    """The task, the tests and the failed changes, in at most about twice `room` characters."""
+    task = f"Task: {cap(clean(view.task), room * 3 // 4)}"
+    goals = _names_of(view.goal, room // 2)
+    parts = [task]
+    if len(goals) > len(view.goal) or not all(test in task for test in goals):
+        parts += ["Tests that must pass:", *goals]
     if view.refused:
         parts.append("Tried before and failed; do not make these changes again:")
-        parts += [cap(clean(diff), min(_REFUSED_CHARS, room // 3)) for diff in view.refused[-_REFUSED:]]
+        parts += [cap(clean(diff), min(_REFUSED_CHARS, room // 5)) for diff in view.refused[-_REFUSED:]]
     return "\n".join(parts)
+
+
+def _names_of(tests: Sequence[str], room: int) -> list[str]:
+    """The first of the tests, each shortened to its share of the room, and how many more there are."""
+    shown = tests[: max(1, min(_GOALS, room // _ID))]
+    each = max(_ID, room // max(1, len(shown)))
+    more = [f"and {len(tests) - len(shown)} more"] if len(tests) > len(shown) else []
+    return [*(cap_name(clean(test), each) for test in shown), *more]
 
 
 def _situation(view: View, room: int, planned: Sequence[str]) -> str:

@@ -279,6 +279,37 @@ def test_a_long_conversation_stays_inside_a_small_context_and_keeps_the_task(fak
     assert "left out to save space" in json.dumps(fake.chats[-1]["messages"])
 
 
+def test_the_longest_ids_tasks_and_refusals_fit_the_smallest_window(fake_ollama: Fake) -> None:
+    model = {"name": "gemma4:e4b", "context_length": 4096, "capabilities": ["tools"]}
+    goal = tuple(f"tests/test_calc.py::test_add[{'p' * 3000}-{n}]" for n in range(8))
+    failed = finding([TestResult(test, "failed", message="AssertionError: assert -1 == 3") for test in goal], goal)
+    long = {
+        "finding": failed,
+        "goal": goal,
+        "task": "x" * 20_000,
+        "refused": ("-1\n+2\n" * 2000,) * 4,
+        "nudge": "n " * 4000,
+    }
+    fake = fake_ollama(models=[model], replies=[{"content": "HYPOTHESIS: add subtracts"}, calls(READ), calls(FIX, RUN)])
+    made = policy(fake)
+    seen = view(**long)
+    plan = made.plan(seen)
+    steps = [made.edit(seen := view(seen.memory, plan=plan, **long)) for _ in range(2)]
+    for spent in (plan.spent, *(step.spent for step in steps)):
+        assert spent.prompt is not None
+        sent = spent.prompt
+        assert spent.prompt_tokens + sent["max_tokens"] <= 4096
+        system, opening = (message["content"] for message in sent["messages"][:2])
+        assert len(system) < 5000 and "characters left out ..." in system and "-0]" in system and len(opening) > 600
+
+
+def test_many_tests_of_a_small_window_are_counted(fake_ollama: Fake) -> None:
+    model = {"name": "gemma4:e4b", "context_length": 4096, "capabilities": ["tools"]}
+    fake = fake_ollama(models=[model], replies=[{"content": "HYPOTHESIS: x"}])
+    policy(fake).plan(view(goal=tuple(f"tests/test_calc.py::test_{n}" for n in range(50))))
+    assert "test_7\nand 42 more" in fake.chats[0]["messages"][0]["content"]
+
+
 def test_what_was_digested_may_be_asked_for_again(fake_ollama: Fake) -> None:
     model = {"name": "gemma4:e4b", "context_length": 4096, "capabilities": ["tools"]}
     ask = [

@@ -10,12 +10,13 @@ from typing import Any
 
 from coder_tools.contract import Frame, Outcome, TestResult
 from coder_tools.protect import is_protected
-from coder_tools.text import cap, clean
+from coder_tools.text import cap, cap_name, clean
 
 _VALUE_LIMIT = 300  # characters of an expected or actual value
 _MESSAGE_LIMIT = 800  # characters
 _READ_LIMIT = 20_000  # characters of a message that are looked at
 _LISTED = 10  # test ids
+_ID_LIMIT = 300  # characters of a test's id: a parameter may be a whole text
 
 _UNITTEST = (
     # the first line of unittest's own messages -> (actual, expected)
@@ -89,7 +90,10 @@ class Finding:
             return f"All {self.passed} goal tests pass."
         lines = [f"{self.passed} goal tests pass, {len(self.failing)} fail."]
         if self.test:
-            lines.append(f"{self.test}: {self.outcome}" + (f" with {self.exception}" if self.exception else ""))
+            lines.append(
+                f"{cap_name(self.test, _ID_LIMIT)}: {self.outcome}"
+                + (f" with {self.exception}" if self.exception else "")
+            )
         if self.expected or self.actual:
             lines += [f"expected: {self.expected}", f"actual: {self.actual}"]
         if self.path:
@@ -203,4 +207,4 @@ def _split(asserted: str) -> tuple[str, str]:
 
 def _listed(tests: Sequence[str]) -> str:
     more = f" and {len(tests) - _LISTED} more" if len(tests) > _LISTED else ""
-    return ", ".join(tests[:_LISTED]) + more
+    return ", ".join(cap_name(test, _ID_LIMIT) for test in tests[:_LISTED]) + more

@@ -77,6 +77,14 @@ def cap(text: str, limit: int) -> str:
     return f"{text[:head]}\n[... {len(text) - head - tail} characters left out ...]\n{text[-tail:]}"
 
 
+def cap_name(name: str, limit: int) -> str:
+    """A name in one line of at most about `limit` characters: both its ends, with what was cut between them counted."""
+    if len(name) <= limit:
+        return name
+    head, tail = limit * 2 // 3, limit // 3
+    return f"{name[:head]}[... {len(name) - head - tail} characters left out ...]{name[len(name) - tail :]}"
+
+
 _MATTERS = re.compile(r"^E {2,}|^>|Error\b|Exception\b|\bassert|[Ee]xpected|[Aa]ctual|panicked|FAIL|:\d+: ")
 
 
