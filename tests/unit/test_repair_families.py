@@ -56,6 +56,7 @@ EXPRESSIONS = {
     "strings joined the other way round": ("return '<' + a", "return a + '<'"),
     "one too many": ("return a - b - 1", "return a - b"),
     "one more than one less": ("return xs[a - 1]", "return xs[a]"),
+    "what is there already comes first": ("return [b, *xs]", "return a + [b, *xs]"),
     "zero is a value too": ("return a or b", "return a if a is not None else b"),
     "power": ("return a * b", "return a ** b"),
     "bits": ("return a & b", "return a | b"),
@@ -245,6 +246,11 @@ def test_a_branch_that_forgets_a_variable_gets_a_part_of_what_the_other_branch_g
 def test_an_empty_return_gets_what_can_be_made_here(value: str) -> None:
     bug = "class A(B):\n    def text(self):\n        return 'A'\n\n    def f(self, pairs):\n        return\n"
     assert 1 <= rank_of(bug, bug.replace("return\n", f"return {value}\n"), 6) <= 90
+
+
+def test_a_sum_grows_by_what_the_other_one_has() -> None:
+    bug = "class A:\n    def join(self, one, other):\n        self.size[one] += 1\n"
+    assert 1 <= rank_of(bug, bug.replace("+= 1", "+= self.size[other]"), 3) <= 40
 
 
 def test_mutable_default() -> None:

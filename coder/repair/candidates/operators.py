@@ -153,6 +153,17 @@ def _boolean(site: Site, node: ast.BoolOp) -> Iterator[Edit]:
         yield site.replace(node, f" {old} ".join(reversed(texts)), "operand-swap", -0.5)
 
 
+def _of_the_other(site: Site, statement: ast.AugAssign) -> Iterator[Edit]:
+    """`size[a] += 1` -> `size[a] += size[b]`: as much as another one has."""
+    inner = [node for node in ast.walk(statement.target) if isinstance(node, ast.Name) and node is not statement.target]
+    start, end = site.module.span(statement.target)
+    for node in inner:
+        first, last = site.module.span(node)
+        for rank, name in enumerate(name for name in site.variables_at(statement)[:8] if name != node.id):
+            text = site.module.text[start:first] + name + site.module.text[last:end]
+            yield site.replace(statement.value, text, "target-twin", -0.2 * rank)
+
+
 def _assignment(site: Site) -> Iterator[Edit]:
     statement, module = site.statement, site.module
     if isinstance(statement, ast.AugAssign):
@@ -160,6 +171,7 @@ def _assignment(site: Site) -> Iterator[Edit]:
         place = _token(site, statement.target, statement.value, old)
         for rank, new in enumerate(_AUGMENTED.get(old, ()) if place else ()):
             yield site.splice(*(place or (0, 0)), new, "augmented", "", -_STEP * rank)
+        yield from _of_the_other(site, statement)
     elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         place = _token(site, target, statement.value, "=")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from coder.repair.candidates.conditions import opposites, predicates
 from coder.repair.candidates.names import members_like
+from coder.repair.grammar import SUM, bind
 from coder.repair.scope import own_nodes, parameters, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
@@ -54,11 +55,21 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
         yield from _asked(site, statement, value)
     start, end = site.module.span(statement)
     yield site.splice(start, end, site.text(value), "return-drop", f"`return` is taken from {shown(site.text(value))}")
+    yield from _joined(site, value, names)
     if isinstance(value, (ast.Name, ast.Attribute, ast.Call)):
         for rank, name in enumerate(name for name in names[:6] if name != site.text(value)):
             yield site.replace(value, f"{site.text(value)}, {name}", "return-more", -0.2 * rank)
             yield site.replace(value, f"{name}, {site.text(value)}", "return-more", -0.3 - 0.2 * rank)
-            yield site.replace(value, f"{site.text(value)} + {name}", "return-more", -0.5 - 0.2 * rank)
+
+
+def _joined(site: Site, value: ast.expr, names: list[str]) -> Iterator[Edit]:
+    """`return x` -> `return name + x`, and the other way round, of what can be added to something."""
+    if isinstance(value, (ast.Constant, ast.Compare, ast.BoolOp, ast.Lambda, ast.IfExp)):
+        return
+    text = bind(site.text(value), SUM)
+    for rank, name in enumerate(name for name in names[:6] if name != text):
+        yield site.replace(value, f"{text} + {name}", "return-more", -0.5 - 0.2 * rank)
+        yield site.replace(value, f"{name} + {bind(text, SUM + 1)}", "return-more", -0.5 - 0.2 * rank)
 
 
 def _made_of(site: Site, names: list[str]) -> Iterator[str]:
