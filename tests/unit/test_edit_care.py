@@ -107,6 +107,13 @@ bar
 '''
 
 
+def test_a_function_whose_first_line_alone_lacks_its_indentation_gets_it() -> None:
+    data = b"class A {\n  f() {\n    return 1;\n  }\n}\n"
+    assert replace_function("a.js", data, "f", "f() {\n    return 2;\n  }").data == data.replace(b"1", b"2")
+    data = b"class A:\n    def f(self):\n        return 1\n"
+    assert replace_function("a.py", data, "f", "def f(self):\n        return 2").data == data.replace(b"1", b"2")
+
+
 @pytest.mark.parametrize("margin", ["as in the file", "moved", "moved with its strings"])
 def test_text_inside_strings_of_a_function_stays(margin: str) -> None:
     code = USAGE.decode().partition("\n")[2].replace("+ n", "+ str(n)")

@@ -291,6 +291,11 @@ def _moved(path: str, code: str, indent: str, old: str) -> str:
     """The code of a definition with this indentation instead of its own. Lines inside strings stay as they are;
     those that were moved to the left with the code are again as in the old text."""
     lines = code.split("\n")
+    inner = [indent_of(line) for line in lines[1:] if line.strip()]
+    closed = not path.endswith((".py", ".pyi")) and lines[-1].lstrip().startswith("}")
+    deeper = [other for other in inner if other != indent or not closed]
+    if indent and deeper and not indent_of(lines[0]) and all(o.startswith(indent) and o != indent for o in deeper):
+        lines[0] = indent + lines[0]  # only the first line lacks what the others have
     margin = indent_of(lines[0])
     bare = [line.removeprefix(margin) if line.strip() else "" for line in lines]
     moved = [indent + line if line else "" for line in bare]
