@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.standing import stand_on
-from coder.nodes.view import charge, record_prompt, view_of
+from coder.nodes.view import charge, record_prompt, remember_fault, view_of
 from coder.policies.contract import Edit
 from coder.session import Session
 from coder.state import Proposal, State
@@ -30,6 +30,7 @@ def edit(session: Session, state: State) -> State:
     view = view_of(session, state, memory)
     made = session.policy.edit(view)
     record_prompt(session, "edit", state, made.spent)
+    remember_fault(memory, made.spent, made.fault)
     memory["policy"] = view.memory
     memory["nudge"] = ""
     if made.attempt:
@@ -103,7 +104,7 @@ def _step(made: Edit) -> Step | None:
         for e in made.tool_events
         if not e.pending
     ]
-    if made.stand_on == "" or made.attempt or made.failed:
+    if made.stand_on == "" or made.attempt or made.fault:
         return None
     if made.stand_on:
         calls.append(Call("propose_candidates", {"first": made.stand_on, "n": 1}))

@@ -8,7 +8,7 @@ from typing import Any
 from coder.nodes.baseline import failures
 from coder.nodes.switch import switched
 from coder.nodes.unsteady import unsteady
-from coder.nodes.view import charge, load_baseline, record_prompt, view_of
+from coder.nodes.view import charge, load_baseline, record_prompt, remember_fault, view_of
 from coder.nodes.world import changed_lines, gather
 from coder.repair.localize import localize
 from coder.session import Session
@@ -29,6 +29,7 @@ def plan(session: Session, state: State) -> State:
     view = view_of(session, state, memory)
     proposal = session.policy.plan(view)
     record_prompt(session, "plan", state, proposal.spent)
+    remember_fault(memory, proposal.spent, proposal.fault)
     memory["policy"] = view.memory
     memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     data = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}

@@ -108,6 +108,12 @@ def _candidate(stored: dict[str, Any]) -> Candidate:
     return Candidate(**{**known, "splice": Splice(**stored["splice"]), "more": more})
 
 
+def remember_fault(memory: dict[str, Any], spent: Spent, fault: str) -> None:
+    """Keep in the run's memory why its model could not be asked last; a call that was answered ends that."""
+    if fault or spent.model_calls:
+        memory["fault"] = fault
+
+
 def charge(state: State, spent: Spent) -> dict[str, int]:
     """The counts with a step's tokens and model calls added."""
     counts = dict(state["counts"])

@@ -47,6 +47,7 @@ class Plan:
     files: tuple[str, ...] = ()  # the files to touch
     evidence: str = ""
     spent: Spent = field(default_factory=Spent)
+    fault: str = ""  # why the model could not be asked, in words
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Edit:
     wants: Wants = "more"
     thought: str = ""  # what a model reasoned and said, for the supervisor
     attempt: str = ""  # in words: one more answer to a question asked before, not tested yet and no step of its own
-    failed: bool = False  # the model could not be asked: there is nothing to judge
+    fault: str = ""  # why the model could not be asked, in words: there is nothing to judge
 
 
 @dataclass

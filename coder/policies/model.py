@@ -55,11 +55,13 @@ class ModelPolicy:
         talk = Conversation({"messages": [question], "ratio": view.memory.get("ratio", CHARS_PER_TOKEN)})
         messages = talk.fit(system, [], self._limit(view))
         files = tuple(dict.fromkeys(s.path for s in view.suspects[:5]))
+        started = time.monotonic()
         try:
             reply = self._ask(view, messages, [])
         except ModelError as error:
-            self._bear(view, error)
-            return Plan("The model could not be asked.", files, spent=Spent(estimate(messages), model_calls=1))
+            fault = self._bear(view, error, time.monotonic() - started)
+            spent = Spent(estimate(messages), model_calls=1)
+            return Plan("The model could not be asked.", files, spent=spent, fault=fault)
         spent = self._spent(reply)
         if not reply.text.strip():
             return Plan("The model gave no hypothesis.", files, spent=spent)
@@ -81,8 +83,9 @@ class ModelPolicy:
         try:
             reply = self._ask(view, messages, tools)
         except ModelError as error:
-            self._bear(view, error)
-            return Edit(note=str(error), spent=Spent(estimate(messages, tools), model_calls=1), failed=True)
+            fault = self._bear(view, error, time.monotonic() - started)
+            spent = Spent(estimate(messages, tools), model_calls=1)
+            return Edit(note=str(error), spent=spent, fault=fault)
         talk.learn(messages, tools, reply.prompt_tokens)
 
         asked, written = _calls(reply)
@@ -228,12 +231,16 @@ class ModelPolicy:
         sent = {**self._sent, "load_seconds": reply.load_seconds}
         return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls, sent)
 
-    def _bear(self, view: View, error: ModelError) -> None:
-        """Wait a little after a failed call, longer each time; raise it where asking again is no use."""
+    def _bear(self, view: View, error: ModelError, seconds: float) -> str:
+        """Wait a little after a call that failed in so many seconds, longer each time; raise it where asking is no use.
+
+        The fault in words; "" where the run's own time ended the call: a slow model is no fault of its server.
+        """
         failures = view.memory["failures"] = view.memory.get("failures", 0) + 1
         if not error.retryable or failures >= _FAILURES:
             raise error
-        self._wait(min(max(2.0**failures, error.retry_after), max(0.0, view.left.seconds)))
+        self._wait(min(max(2.0**failures, error.retry_after), max(0.0, view.left.seconds - seconds)))
+        return "" if seconds >= view.left.seconds - 1.0 else str(error)
 
     def _thinks(self, view: View) -> bool:
         return view.think and bool(view.memory.get("think", True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from coder.models.contract import ModelError
 from coder.nodes.view import charge, load_baseline
 from coder.session import Session
 from coder.state import State, fresh
@@ -38,11 +39,20 @@ def supervise(session: Session, state: State) -> State:
     update["next"] = decision.next
     update["demanded"] = decision.demanded
     if decision.next == "stop":
+        _blame_the_server(session, merged, decision)
         update |= _ending(session, merged, decision)
     session.emit("supervisor", "decision", _told(session, state, decision, seen))
     session.rundir.beat()
     session.rundir.settle()
     return update
+
+
+def _blame_the_server(session: Session, state: State, decision: Decision) -> None:
+    """Raises ModelError for a run that ends unfixed while its model cannot be asked: nobody has tried to the end."""
+    memory: dict[str, Any] = session.load(state["memory"]) or {}
+    if memory.get("fault") and not state["fixed"]:
+        fault = str(memory["fault"]).rstrip(".")
+        raise ModelError(f"{fault}; the run was over before the model could be asked again: {decision.reason}")
 
 
 def _look(session: Session, state: State, update: State) -> Seen | None:

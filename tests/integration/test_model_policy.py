@@ -242,6 +242,13 @@ def test_a_call_that_failed_is_made_again_in_the_next_step(fake_ollama: Fake) ->
     assert [m["role"] for m in fake.chats[3]["messages"]] == ["system", "user", "assistant", "tool"]
 
 
+def test_a_call_that_the_run_had_no_time_for_is_no_fault_of_the_server(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"fault": "silent", "seconds": 3}, {"fault": "html"}])
+    made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=lambda seconds: None)
+    assert made.edit(view(left=Left(1, 50, 100_000))).fault == ""
+    assert "web page" in made.edit(view()).fault
+
+
 def test_a_server_that_keeps_failing_or_refuses_ends_it(fake_ollama: Fake) -> None:
     fake = fake_ollama(replies=[{"fault": "cut"}], after="repeat")
     waited: list[float] = []

@@ -175,6 +175,15 @@ def test_a_server_that_dies_leaves_a_run_to_resume(solve: Any, monkeypatch: pyte
     assert result.exit_code == 3 and result.resumable and "Ollama" in result.reason
 
 
+@pytest.mark.parametrize("fault", [{"fault": "html"}, {"fault": "status", "status": 429, "error": "slow down"}])
+def test_a_run_that_ends_while_the_server_fails_says_so(fault: dict[str, Any], solve: Any) -> None:
+    """There are no steps left to ask often enough for giving up."""
+    result, _, fake = solve(IMPOSSIBLE, [], plan=fault, after="repeat", steps=8, sandbox="none")
+    assert result.exit_code == 3 and result.resumable and len(fake.chats) == result.counts.model_calls < 3
+    assert "before the model could be asked again: the steps left" in result.reason
+    assert ("status 502" if fault["fault"] == "html" else "slow down") in result.reason
+
+
 def test_the_prompt_of_each_step_can_be_shown(solve: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from coder.cli.prompts import show_prompt
     from coder.errors import UsageError
