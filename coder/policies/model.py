@@ -16,7 +16,7 @@ from coder.policies.conversation import Conversation
 from coder.policies.replies import calls_in, plan_of
 from coder.policies.samples import Samples
 from coder.record.mask import Blindfold
-from coder_tools.formats import choose, format_of
+from coder_tools.formats import HOW, choose, format_of
 from coder_tools.text import cap, clean
 from coder_tools.toolbox import Toolbox, ToolResult, schemas
 from coder_tools.workspace import Workspace
@@ -93,6 +93,7 @@ class ModelPolicy:
         results = self._run(asked, view, view.workspace, talk.seen)
         _keep_score(view.memory.setdefault("forms", {}), results)
         wants = self._settle(talk, view, reply, ids, results)
+        self._change_form(talk, view)
         view.memory["revision"] = view.workspace.revision()
         changed = view.memory["revision"] != before
         if changed and is_base and not samples.question:
@@ -105,6 +106,13 @@ class ModelPolicy:
             wants=wants,
             thought=cap(f"{reply.thinking}\n{'' if written else reply.text}".strip(), _THOUGHT_LIMIT),
         )
+
+    def _change_form(self, talk: Conversation, view: View) -> None:
+        """Ask for another form of edits where those in this one keep being refused."""
+        form = choose(self._model.billions, view.memory.get("forms", {}))
+        if form != view.memory["form"]:
+            view.memory["form"] = form
+            talk.say(f"Edits in this form keep being refused. {HOW[form]}")
 
     def _frame(self, view: View) -> tuple[Message, list[ToolSchema]]:
         """The system message and the tools: what stays the same in a conversation."""

@@ -452,7 +452,7 @@ def test_the_log_of_the_last_run_can_be_read(fake_ollama: Fake) -> None:
     assert "E   assert -1 == 3" in fake.chats[1]["messages"][-1]["content"]
 
 
-def test_a_form_that_keeps_failing_is_replaced_with_the_next_plan(fake_ollama: Fake) -> None:
+def test_a_form_that_keeps_failing_is_replaced_in_the_same_conversation(fake_ollama: Fake) -> None:
     models = [{"name": "gemma4:e4b", "capabilities": ["tools"], "parameter_size": "31B"}]
     bad = [
         calls({"name": "edit_file", "arguments": {"path": "src/calc.py", "search": f"n{n}", "replace": "x"}})
@@ -461,12 +461,14 @@ def test_a_form_that_keeps_failing_is_replaced_with_the_next_plan(fake_ollama: F
     fake = fake_ollama(models=models, replies=[*bad, calls(FIX)])
     made = policy(fake)
     memory: dict[str, Any] = {}
-    for plan in (None, None, Plan("another")):
-        now = view(memory, plan=plan)
+    for _ in range(3):
+        now = view(memory)
         made.edit(now)
         memory = now.memory
     assert "`search` (the lines" in fake.chats[1]["messages"][0]["content"]
-    assert "`function` (its name)" in fake.chats[2]["messages"][0]["content"]
+    system, *_, last = fake.chats[2]["messages"]
+    assert "`function` (its name)" in system["content"] and len(fake.chats[2]["messages"]) == 6
+    assert "keep being refused. To change code, call edit_file with `function`" in last["content"]
 
 
 def test_a_text_with_an_edit_block_is_an_edit(fake_ollama: Fake) -> None:

@@ -26,6 +26,7 @@ CALC = b"def add(a, b):\n    total = a - b\n    return total\n\n\ndef sub(a, b):
         (31.0, {"search": [0, 2]}, "function"),
         (31.0, {"search": [3, 2]}, "search"),
         (2.0, {"whole": [0, 3], "search": [0, 3]}, "function"),
+        (31.0, {"search": [0, 2], "function": [0, 2], "whole": [0, 2]}, "diff"),
     ],
 )
 def test_the_form_follows_size_and_success(billions: float, record: dict[str, list[int]], form: str) -> None:

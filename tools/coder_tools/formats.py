@@ -42,7 +42,7 @@ def choose(billions: float, record: Mapping[str, list[int]]) -> Format:
         first = "whole"
     elif 0 < billions <= _MIDDLE:
         first = "function"
-    order = [first, *(f for f in FORMATS if f not in (first, "diff"))]
+    order = [first, *(f for f in FORMATS if f != first)]
 
     def score(form: str) -> float:
         landed, refused = record.get(form, [0, 0])
