@@ -93,6 +93,8 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
                 (rundir.path / "traceback.txt").write_text(Masker().text(traceback.format_exc()))
             raise
         state = _stopped(session, state, "environment_error", known)
+        calls = state["counts"]["model_calls"] + getattr(error, "calls", 0)
+        state["counts"] = {**state["counts"], "model_calls": calls}
     finally:
         if session is not None:
             session.close()

@@ -246,6 +246,7 @@ class ModelPolicy:
         """
         failures = view.memory["failures"] = view.memory.get("failures", 0) + 1
         if not error.retryable or failures >= _FAILURES:
+            error.calls = 1
             raise error
         self._wait(min(max(2.0**failures, error.retry_after), max(0.0, view.left.seconds - seconds)))
         return "" if seconds >= view.left.seconds - 1.0 else str(error)

@@ -171,8 +171,9 @@ def test_a_model_that_behaves_badly_ends_inside_its_budget(name: str, solve: Any
 def test_a_server_that_dies_leaves_a_run_to_resume(solve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coder.policies.model.time.sleep", lambda _: None)
     faults = [{"fault": "cut"}, {"fault": "html"}, {"fault": "line", "error": "CUDA error"}]
-    result, _, _ = solve(IMPOSSIBLE, faults, after="repeat")
+    result, _, fake = solve(IMPOSSIBLE, faults, after="repeat")
     assert result.exit_code == 3 and result.resumable and "Ollama" in result.reason
+    assert result.counts.model_calls == len(fake.chats) == 4, "a plan, and three that failed"
 
 
 @pytest.mark.parametrize("fault", [{"fault": "html"}, {"fault": "status", "status": 429, "error": "slow down"}])
