@@ -169,10 +169,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _pull(self, body: dict[str, Any]) -> None:
         self._begin()
         for line in self.fake.pull:
+            if line.get("status") == "success":
+                self.fake.models.append(_GEMMA | {"name": body["model"]})
             self._chunk(json.dumps(line).encode() + b"\n")
         self._chunk(b"")
-        if self.fake.pull and self.fake.pull[-1].get("status") == "success":
-            self.fake.models.append(_GEMMA | {"name": body["model"]})
 
     def _fault(self, model: str, reply: dict[str, Any]) -> None:
         kind, seconds = reply["fault"], float(reply.get("seconds", 30))
