@@ -49,7 +49,6 @@ def baseline(session: Session, state: State) -> State:
     fails = not all(i in first and first[i].passed for i in goal)
     traced = _traced(session, collection, first, goal, seconds) if fails else {}
     flaky = _second_run(session, collection, first, goal, seconds, traced)
-    flaky |= {i for i in goal if i in first and i in traced and traced[i].passed != first[i].passed}
     if asked.is_all:  # a test that only fails by chance is nobody's goal, as long as there is another
         goal = [i for i in goal if i not in flaky] or goal
     goal = [i for i in goal if i in flaky or i not in first or not first[i].passed]
@@ -189,7 +188,8 @@ def _second_run(
     wanted -= {i for i, r in first.items() if r.outcome in EXCUSED or (i in goal and not r.passed)}
     ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in wanted]
     again = _run(session, ordered, "suite again", max(5.0, allowance))
-    return {i for i, r in again.items() if r.passed != first[i].passed}
+    differ = {i for i in goal if i in first and i in traced and traced[i].passed != first[i].passed}
+    return differ | {i for i, r in again.items() if r.passed != first[i].passed}
 
 
 def _slowness(result: TestResult | None) -> int:

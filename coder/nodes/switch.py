@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coder.nodes.facts import Baseline
-from coder.nodes.test import candidate_limit, goal_cpu, warm_suite
+from coder.nodes.test import candidate_limit, goal_cpu, quick_suite
 from coder.repair.contract import Suspect
 from coder.repair.switch import conditions, probes
 from coder.session import Session
 from coder.state import State
 
 PROBES = 48  # two evaluations of each of the most suspicious conditions: a fraction of a second
-SLOWEST = 0.5  # seconds a goal test may take: with a slower one candidates say more in the same time
 SHARE = 0.1  # of the wall budget that is left, at most
 
 
@@ -22,12 +21,11 @@ def switched(session: Session, state: State, found: Baseline, suspects: Sequence
     Where a candidate takes a process of its own nothing is tried: that would cost more than it tells.
     """
     goal = state["goal_tests"][:1]
-    if not session.suite.traces or found.duration(goal) > SLOWEST:
+    suite = quick_suite(session, state, found, goal)
+    asked = probes(session.base.read, suspects, PROBES) if suite is not None else []
+    if suite is None or not asked:
         return []
-    asked = probes(session.base.read, suspects, PROBES)
-    if not asked or not warm_suite(session, state, "").forks:
-        return []
-    answers = session.suite.check(
+    answers = suite.check(
         [(probe.key, [probe.splice], (), candidate_limit(found, goal, [])) for probe in asked],
         timeout=SHARE * session.budget.remaining(),
         cpu=goal_cpu(found, goal),

@@ -33,6 +33,7 @@ COMPARED = 12  # candidates that pass are put side by side, the best by their sc
 COMPARISON = 30.0  # seconds it may take; what it does take is a fraction of one, unless the machine is busy
 COMPARISON_SHARE = 0.1  # of the wall budget that is left
 OFTEN = 10  # runs that a candidate has to pass where the goal passes now and then with nothing changed
+SLOWEST = 0.5  # seconds that tests may take which are run many times before the first candidate
 WATCHED = 10  # tests of the goal, and passing ones of a candidate, whose calls are recorded
 
 
@@ -178,6 +179,14 @@ def warm_suite(session: Session, state: State, standing: Ref) -> Suite:
         if why_not:
             session.emit("test", "cold", {"reason": why_not})
     return suite
+
+
+def quick_suite(session: Session, state: State, found: Baseline, tests: Sequence[str]) -> Suite | None:
+    """The suite with its warm validator open over the base, to run these tests often; None where that takes long."""
+    if not session.suite.traces or found.duration(tests) > SLOWEST:
+        return None
+    suite = warm_suite(session, state, "")
+    return suite if suite.forks else None
 
 
 def companions(found: Baseline, candidate: dict[str, Any]) -> list[str]:

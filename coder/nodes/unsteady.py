@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from coder.nodes.facts import Baseline
-from coder.nodes.test import candidate_limit, goal_cpu, warm_suite
+from coder.nodes.test import candidate_limit, goal_cpu, quick_suite
 from coder.session import Session
 from coder.state import State
 
 UNCHANGED = 8  # runs of the goal with nothing changed: milliseconds each, in the warm validator
-SLOWEST = 0.5  # seconds the goal may take for it
 
 
 def unsteady(session: Session, state: State, found: Baseline) -> list[str]:
@@ -17,11 +16,9 @@ def unsteady(session: Session, state: State, found: Baseline) -> list[str]:
     Where a candidate takes a process of its own nothing is tried.
     """
     goal = state["goal_tests"]
-    if found.unsteady or not session.suite.traces or found.duration(goal) > SLOWEST:
+    suite = None if found.unsteady else quick_suite(session, state, found, goal)
+    if suite is None:
         return list(found.unsteady)
-    suite = warm_suite(session, state, "")
-    if not suite.forks:
-        return []
     asked = [(f"unchanged {n}", (), (), candidate_limit(found, goal, [])) for n in range(UNCHANGED)]
     answers = suite.check(asked, timeout=session.budget.remaining(), cpu=goal_cpu(found, goal))
     passed = sum(answer.verdict == "plausible" for answer in answers)

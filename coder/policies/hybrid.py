@@ -10,9 +10,7 @@ from coder.policies.near import near_misses, where_it_points
 
 T = TypeVar("T")
 
-SEARCH_SHARE = (
-    0.2  # of the seconds and of the steps that are left when the search begins; the first to be spent ends it
-)
+SEARCH_SHARE = 0.2  # of the seconds and steps left when the search begins: what is spent first ends it
 FEWEST_STEPS = 5  # that it gets of any budget: its plan, a batch, the test of that, what came of it, handing over
 
 

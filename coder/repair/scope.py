@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from coder.repair.source import COMPREHENSIONS, FUNCTIONS, Module
 
 NameKind = Literal["variable", "constant", "function", "class", "import"]
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Raise, ast.Delete)
+
+BUILTINS = frozenset(dir(builtins))
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,12 @@ def parameters(arguments: ast.arguments) -> list[ast.arg]:
     rest = [arguments.vararg] if arguments.vararg else []
     keywords = [arguments.kwarg] if arguments.kwarg else []
     return [*arguments.posonlyargs, *arguments.args, *rest, *arguments.kwonlyargs, *keywords]
+
+
+def positional(arguments: ast.arguments) -> list[str]:
+    """The parameters that a call gives by their place; a method's own object is not among them."""
+    names = (arg.arg for arg in [*arguments.posonlyargs, *arguments.args])
+    return [name for name in names if name not in ("self", "cls")]
 
 
 def _locals(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Known]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 from coder.repair.candidates.names import likeness
-from coder.repair.scope import callee, free_names, parameters
+from coder.repair.scope import BUILTINS, callee, free_names, parameters, positional
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
 
-_BUILTINS = frozenset(dir(builtins))
 _CALLS = 40  # of a function in the file that are looked at for how it is called
 
 
@@ -97,8 +95,7 @@ def _missing(site: Site, node: ast.Call) -> Iterator[str]:
         signatures += site.inventory.signatures.get("__init__", [])
     given = {keyword.arg for keyword in node.keywords}
     for arguments in signatures:
-        own = [arg.arg for arg in [*arguments.posonlyargs, *arguments.args] if arg.arg not in ("self", "cls")]
-        for arg in [*own[len(node.args) :], *(arg.arg for arg in arguments.kwonlyargs)]:
+        for arg in [*positional(arguments)[len(node.args) :], *(arg.arg for arg in arguments.kwonlyargs)]:
             if arg not in given:
                 yield arg
 
@@ -116,7 +113,7 @@ def _elsewhere(site: Site, node: ast.Call, at: int, comma: str) -> Iterator[Edit
     given = {keyword.arg for keyword in node.keywords}
     seen = set()
     calls = [other for other in site.inventory.calls.get(callee(node), ())[:_CALLS] if other is not node]
-    visible = {known.name for known, _ in site.names_at(node)} | _BUILTINS
+    visible = {known.name for known, _ in site.names_at(node)} | BUILTINS
     after = [other.args[len(node.args)] for other in calls if len(other.args) > len(node.args)] if not given else []
     next_ones = Counter(site.text(argument) for argument in after if free_names(argument) <= visible)
     for rank, (text, _) in enumerate(next_ones.most_common(12)):

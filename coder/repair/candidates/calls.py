@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from coder.repair.candidates.names import likeness
 from coder.repair.grammar import ATOM, bind
-from coder.repair.scope import callee, own_nodes
+from coder.repair.scope import callee, own_nodes, positional
 from coder.repair.site import Edit, Site
 
 # Builtins and library functions that are mistaken for one another; every member may stand for every other.
@@ -212,24 +212,23 @@ def _gives_one(call: ast.Call) -> bool:
 
 
 def _takes_one(site: Site, name: str) -> bool:
-    for arguments in [*site.inventory.signatures.get(name, ()), *_constructors(site, name)]:
-        positional = [arg for arg in [*arguments.posonlyargs, *arguments.args] if arg.arg not in ("self", "cls")]
-        return len(positional) - len(arguments.defaults) <= 1 <= len(positional)
+    for arguments in _signatures(site, name):
+        own = positional(arguments)
+        return len(own) - len(arguments.defaults) <= 1 <= len(own)
     return False
 
 
 def _needs_arguments(site: Site, name: str) -> bool:
     """Whether every function or class of this name in the file must be given something."""
-    signatures = [*site.inventory.signatures.get(name, ()), *_constructors(site, name)]
-    return bool(signatures) and all(
-        len([arg for arg in [*a.posonlyargs, *a.args] if arg.arg not in ("self", "cls")]) > len(a.defaults)
-        for a in signatures
-    )
+    signatures = _signatures(site, name)
+    return bool(signatures) and all(len(positional(own)) > len(own.defaults) for own in signatures)
 
 
-def _constructors(site: Site, name: str) -> list[ast.arguments]:
+def _signatures(site: Site, name: str) -> list[ast.arguments]:
+    """The parameters of the functions of that name in the file, and of what makes an object of the class."""
     body = site.inventory.classes[name].body if name in site.inventory.classes else []
-    return [node.args for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    made = [node.args for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    return [*site.inventory.signatures.get(name, ()), *made]
 
 
 def _called(site: Site, node: ast.Name | ast.Attribute) -> Iterator[Edit]:

@@ -53,12 +53,7 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
 def _integer(site: Site, node: ast.Constant, value: int) -> Iterator[Edit]:
     yield site.replace(node, str(value + 1), "int-step")
     parent = site.parent(node)
-    if (
-        value == 1
-        and isinstance(parent, ast.BinOp)
-        and isinstance(parent.op, (ast.Add, ast.Sub))
-        and node is parent.right
-    ):
+    if value == 1 and isinstance(parent, ast.BinOp) and _added(site, node):
         yield site.replace(parent, site.text(parent.left), "int-step")
     else:
         yield site.replace(node, str(value - 1), "int-step")
@@ -129,8 +124,6 @@ def _stepped(site: Site) -> Iterator[Edit]:
     """One more or one less of something that is counted."""
     for node in site.loads:
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.BinOp, ast.Subscript)) and _counts(site, node):
-            if site.is_definition(node):
-                continue
             yield site.replace(node, stepped(site.text(node), 1), "step")
             yield site.replace(node, stepped(site.text(node), -1), "step")
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and _counts(site, node) and not _added(site, node):
@@ -147,6 +140,8 @@ def _added(site: Site, node: ast.expr) -> bool:
 def _counts(site: Site, node: ast.expr) -> bool:
     """Whether the value is used where a number may stand: not called, not looked into."""
     parent = site.parent(node)
+    if site.is_definition(node):
+        return False
     if isinstance(parent, (ast.Compare, ast.Return, ast.Slice, ast.AugAssign, ast.Assign, ast.IfExp, ast.Tuple)):
         return True
     if isinstance(parent, ast.BinOp):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Iterator
 
 from coder.repair.candidates.names import likeness
-from coder.repair.scope import Donor, bound_names, own_nodes
+from coder.repair.scope import BUILTINS, Donor, bound_names, own_nodes
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS, LOOPS
 
@@ -42,8 +41,10 @@ def _as_the_other_branch(site: Site) -> Iterator[Edit]:
         if not isinstance(donor, ast.Assign) or not isinstance(donor.targets[0], ast.Name) or len(donor.targets) > 1:
             continue
         name = donor.targets[0].id
+        if name in bound:
+            continue
         parts = [node for node in ast.walk(donor.value) if isinstance(node, _VALUES) and isinstance(node.ctx, ast.Load)]
-        texts = dict.fromkeys(module.inline(node) for node in parts) if name not in bound else {}
+        texts = dict.fromkeys(module.inline(node) for node in parts)
         for rank, text in enumerate(list(texts)[:_PARTS]):
             if isinstance(statement, ast.Pass):
                 yield site.splice(*module.span(statement), f"{name} = {text}", "branch-assign", "", -0.2 * rank)
@@ -147,7 +148,7 @@ def _donors(site: Site) -> list[tuple[float, str]]:
 def _fitted(donor: Donor, visible: set[str], variables: list[str], near: set[str]) -> Iterator[tuple[str, float]]:
     """The statement as it is if its names are all known here, else with its one unknown name renamed."""
     text = donor.text
-    unknown = sorted(donor.names - visible - _BUILTIN_NAMES)
+    unknown = sorted(donor.names - visible - BUILTINS)
     if not unknown:
         yield text, 0.0
         for name in sorted(donor.names.intersection(variables))[:2]:
@@ -158,9 +159,6 @@ def _fitted(donor: Donor, visible: set[str], variables: list[str], near: set[str
         alike = sorted(variables, key=lambda name: -likeness(unknown[0], name))[:3]
         for rank, name in enumerate(alike):
             yield re.sub(rf"(?<!\.)\b{re.escape(unknown[0])}\b", name, text), 0.7 + 0.2 * rank
-
-
-_BUILTIN_NAMES = frozenset(dir(builtins))
 
 
 def _initialised(site: Site) -> Iterator[Edit]:
