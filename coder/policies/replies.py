@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from coder.policies.contract import Plan, Spent
+from coder.policies.quoted import begins_a_line, is_quoted
 from coder_tools.calls import TOOLS, tool_named
 from coder_tools.formats import edits_in
 from coder_tools.text import cap, clean
@@ -16,8 +17,12 @@ from coder_tools.workspace import ToolError
 
 _LABEL = re.compile(r"^[\s>*#-]*\**(hypothesis|files?|evidence)\**\s*:\s*\**\s*(.*)$", re.IGNORECASE)
 _FENCE = re.compile(
-    r"```(?:json|tool_call|tool_code|tool|python)?\s*\n(.*?)```|<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL
+    r"^(?P<lead>[^\n`]*)(?P<ticks>`{3,})[ \t]*(?P<kind>[\w+-]*)[^\n`]*\n(?P<body>.*?)(?:(?P=ticks)`*[ \t]*$|\Z)",
+    re.DOTALL | re.MULTILINE,
 )
+_KINDS = frozenset(("", "json", "jsonc", "tool_call", "tool_code", "tool", "python", "text", "xml"))
+"""The languages of fences that hold calls. In others, and in a fence around a fence, something is quoted."""
+_TAG = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 _GEMMA = re.compile(r"<\|tool_call>call:(\w+)\{(.*?)\}<tool_call\|>", re.DOTALL)
 _GEMMA_ARGUMENT = re.compile(r'(\w+):(?:<\|"\|>(.*?)<\|"\|>|([^,{}]+))', re.DOTALL)
 _QWEN = re.compile(r"<function=(\w+)>(.*?)(?:</function>|</tool_call>|\Z)", re.DOTALL)
@@ -49,9 +54,40 @@ def calls_in(text: str) -> list[tuple[str, Any]]:
         return [(name, dict(_QWEN_ARGUMENT.findall(body))) for name, body in native]
     if native := _mistral_calls(text):
         return native
-    fenced = [first or second for first, second in _FENCE.findall(text)]
-    found = [call for piece in fenced or [text] for call in _json_calls(piece.strip()) or _python_calls(piece.strip())]
-    return found or edits_in(text)
+    pieces, rest = _pieces(text)
+    found = [call for piece in pieces for call in _json_calls(piece) or _python_calls(piece)]
+    return found or _bare_calls(rest) or edits_in(text)
+
+
+def _pieces(text: str) -> tuple[list[str], str]:
+    """What stands in fences and tags and may be calls, and the text outside of them all."""
+    found: list[str] = []
+    rest: list[str] = []
+    at = 0
+    for fence in _FENCE.finditer(text):
+        inside, outside = _tagged(text[at : fence.start()])
+        found, rest = found + inside, [*rest, outside]
+        at = fence.end()
+        lead, before = fence["lead"].strip(), text[: fence.start()] + fence["lead"]
+        if fence["kind"] in _KINDS and not lead.startswith((">", "|")) and not is_quoted(before, text[at:]):
+            found += _tagged(fence["body"])[0] or [fence["body"].strip()]
+    inside, outside = _tagged(text[at:])
+    return found + inside, "\n".join([*rest, outside])
+
+
+def _tagged(text: str) -> tuple[list[str], str]:
+    """What stands in tags for calls, and the text outside of them."""
+    tags = list(_TAG.finditer(text))
+    made = [tag[1].strip() for tag in tags if not is_quoted(text[: tag.start()], text[tag.end() :])]
+    return made, _TAG.sub("\n", text)
+
+
+def _bare_calls(text: str) -> list[tuple[str, Any]]:
+    """Calls with nothing around them but words."""
+    start, end = text.find("{"), text.rfind("}") + 1
+    if 0 <= start < end and is_quoted(text[:start], text[end:]):
+        return []
+    return _json_calls(text.strip()) or _python_calls(text.strip())
 
 
 def _mistral_calls(text: str) -> list[tuple[str, Any]]:
@@ -67,8 +103,7 @@ def _mistral_calls(text: str) -> list[tuple[str, Any]]:
 
 
 def _json_calls(piece: str) -> list[tuple[str, Any]]:
-    values = _values(piece, whole=True)
-    return [call for value in (values if len(values) > 1 else [_json(piece)]) for call in _calls_of(value)]
+    return [call for value in _json(piece) for call in _calls_of(value)]
 
 
 def _calls_of(value: Any) -> list[tuple[str, Any]]:
@@ -139,26 +174,27 @@ def _unprinted(value: ast.expr) -> ast.expr:
     return value
 
 
-def _json(text: str) -> Any:
-    """The value; also of JSON with the slips that small models make: Python's literals, a comma or brace too many."""
+def _json(text: str) -> list[Any]:
+    """The values of a text that is JSON; else the one between its first brace and its last, with the slips that small
+    models make: Python's literals, a comma or brace too many."""
+    start, end = text.find("{"), text.rfind("}")
+    if (values := _values(text, whole=True)) or not 0 <= start < end or not begins_a_line(text[:start]):
+        return values
+    inner = re.sub(r",(\s*[}\]])", r"\1", text[start : end + 1])
     try:
-        return json.loads(text, strict=False)
+        value, upto = json.JSONDecoder(strict=False).raw_decode(inner)
+        return [value] if not inner[upto:].strip("}] \n") else []
     except (ValueError, RecursionError):
         pass
-    start, end = text.find("{"), text.rfind("}")
-    inner = re.sub(r",(\s*[}\]])", r"\1", text[start : end + 1]) if 0 <= start < end else ""
-    readers: tuple[Callable[[str], Any], ...] = (json.JSONDecoder(strict=False).decode, ast.literal_eval)
-    for read in readers:
-        try:
-            return read(inner) if inner else None
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    return None
+    try:
+        return [ast.literal_eval(inner)]
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return []
 
 
 def _json_plan(text: str) -> dict[str, str]:
     start, end = text.find("{"), text.rfind("}")
-    value = _json(text[start : end + 1]) if 0 <= start < end else None
+    value = next(iter(_json(text[start : end + 1])), None) if 0 <= start < end else None
     if not isinstance(value, dict):
         return {}
     lowered = {str(key).lower(): item for key, item in value.items()}
