@@ -14,7 +14,7 @@ from coder.models.privacy import connection, disable_tracing
 from coder.models.stream import Heard, Piece, hear, limited
 from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
-from coder.models.tokens import CHARS_PER_TOKEN, estimate
+from coder.models.tokens import estimate, written
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -217,7 +217,7 @@ def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: 
     prompt, completion = int(info.get("prompt_eval_count") or 0), int(info.get("eval_count") or 0)
     if cut is not None:
         prompt += estimate(messages, tools)
-        completion += int(len(cut.thinking) / CHARS_PER_TOKEN)
+        completion += written(cut.thinking)
     return Reply(
         heard.text,
         heard.thinking,

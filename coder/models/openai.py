@@ -14,7 +14,7 @@ from coder.models.privacy import connection, disable_tracing
 from coder.models.stream import Heard, Piece, hear, limited
 from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
-from coder.models.tokens import CHARS_PER_TOKEN, estimate
+from coder.models.tokens import estimate, written
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
@@ -227,11 +227,10 @@ def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: 
     """The answer with what it cost, estimated where the server does not tell."""
     usage = heard.info.get("usage")
     prompt = usage["input_tokens"] if usage else estimate(messages, tools)
-    written = len(heard.text) + len(heard.thinking)
-    completion = usage["output_tokens"] if usage else int(written / CHARS_PER_TOKEN)
+    completion = usage["output_tokens"] if usage else written(heard.text + heard.thinking)
     if cut is not None:
         prompt += estimate(messages, tools)
-        completion += int(len(cut.thinking) / CHARS_PER_TOKEN)
+        completion += written(cut.thinking)
     reason, calls = heard.info.get("reason", ""), 1 if cut is None else 2
     return Reply(heard.text, heard.thinking, tuple(heard.calls), prompt, completion, reason, calls)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from coder.models.contract import ModelError, ToolCall
-from coder.models.tokens import CHARS_PER_TOKEN
+from coder.models.tokens import WRITTEN, Size, size_of
 
 T = TypeVar("T")
 
@@ -73,14 +73,16 @@ def hear(pieces: Iterator[Piece], think_limit: int | None = None) -> Heard:
     """Read a stream whole; cut it where it has thought for more than `think_limit` tokens and said nothing yet."""
     heard = Heard()
     thoughts = Thoughts()
+    thought = Size()
     for piece in pieces:
         thinking, text = thoughts.feed(piece.text)
         heard.thinking += piece.thinking + thinking
         heard.text += text
         heard.calls += piece.calls
         heard.info |= piece.info
-        thought = len(heard.thinking) / CHARS_PER_TOKEN
-        if think_limit is not None and thought > think_limit and not (heard.text.strip() or heard.calls):
+        thought += size_of(piece.thinking) + size_of(thinking)
+        too_long = think_limit is not None and WRITTEN.tokens(thought) > think_limit
+        if too_long and not (heard.text.strip() or heard.calls):
             heard.cut = True
             close = getattr(pieces, "close", None)
             if close is not None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from coder.models.contract import Message, ToolCall, ToolSchema
-from coder.models.tokens import CHARS_PER_TOKEN, characters, estimate
+from coder.models.tokens import Density, beginning, estimate, measured, size_of
 from coder_tools.text import cap
 
 _KEPT = 2  # the newest messages, which are never shortened
 _FILLED = 0.5  # of the room for what comes after the opening, that is left in use when it has to be shortened
 _REPLIES = 4  # the newest replies, which are dropped only where nothing else makes room
-_LEAST_SYSTEM = 600  # characters of the system message: its rules
+_LEAST_SYSTEM = 200  # tokens of the system message: its rules
+_LEAST = 100  # tokens of any other message
+
+
+def density_in(memory: Mapping[str, Any]) -> Density:
+    """What is known of the model's tokenizer in a policy's memory."""
+    return Density(**memory.get("density", {}))
 
 
 class Conversation:
@@ -93,14 +100,14 @@ class Conversation:
     # fitting it into the model's context
 
     @property
-    def ratio(self) -> float:
-        """Characters a token, as the server's counts have shown."""
-        return float(self._memory.get("ratio", CHARS_PER_TOKEN))
+    def density(self) -> Density:
+        """How the model's tokenizer counts, as far as the server's counts have shown."""
+        return density_in(self._memory)
 
     def learn(self, sent: Sequence[Message], tools: Sequence[ToolSchema], prompt_tokens: int) -> None:
         """Take a prompt's true count into account, within what is believable."""
         if prompt_tokens > 0:
-            self._memory["ratio"] = min(4.0, max(1.5, characters(sent, tools) / prompt_tokens))
+            self._memory["density"] = asdict(self.density.learnt(measured(sent, tools), prompt_tokens))
 
     def fit(self, system: Message, tools: Sequence[ToolSchema], limit: int) -> list[Message]:
         """The prompt, of at most `limit` tokens: what is old is shortened first, and stays so.
@@ -109,7 +116,7 @@ class Conversation:
         is done in one go and with slack: what is left stays as it is for several steps, in the server's prompt cache.
         """
         if self._size(system, tools) > limit:
-            fixed = estimate([system, *self.messages[:1]], tools, self.ratio)
+            fixed = estimate([system, *self.messages[:1]], tools, self.density)
             goal = fixed + int(_FILLED * max(0, limit - fixed))
             while self._size(system, tools) > goal and (
                 self._drop_thinking() or self._digest() or self._drop_oldest(_REPLIES)
@@ -126,11 +133,17 @@ class Conversation:
         over = self._size(system, tools) - limit
         if over <= 0:
             return system
-        keep = max(_LEAST_SYSTEM, len(system["content"]) - int((over + 20) * self.ratio))
-        return Message(role="system", content=cap(system["content"], keep))
+        text = system["content"]
+        most, keep = max(_LEAST_SYSTEM, self._tokens(text) - over - 20), len(text)
+        while self._tokens(cap(text, keep)) > most:
+            keep = keep * 9 // 10
+        return Message(role="system", content=cap(text, keep))
+
+    def _tokens(self, text: str) -> int:
+        return self.density.tokens(size_of(text))
 
     def _size(self, system: Message, tools: Sequence[ToolSchema]) -> int:
-        return estimate([system, *self.messages], tools, self.ratio)
+        return estimate([system, *self.messages], tools, self.density)
 
     def _drop_thinking(self) -> bool:
         return any(message.pop("thinking", "") for message in self.messages[:-_KEPT])
@@ -164,8 +177,8 @@ class Conversation:
 
     def _cut_longest(self, over: int) -> bool:
         """Cut the longest text by about `over` tokens; False if none is left that is worth it."""
-        longest = max(self.messages, key=lambda m: len(m["content"]))
-        size = len(longest["content"])
-        keep = max(300, size - int((over + 40) * self.ratio))
+        longest = max(self.messages, key=lambda m: self._tokens(m["content"]))
+        size, tokens = len(longest["content"]), self._tokens(longest["content"])
+        keep = beginning(longest["content"], max(_LEAST, tokens - over - 40), self.density)
         longest["content"] = f"{longest['content'][:keep]}\n[... {size - keep} characters left out ...]"
         return len(longest["content"]) < size

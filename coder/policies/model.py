@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from coder.models.contract import ChatModel, Message, ModelError, Reply, ToolSchema
-from coder.models.tokens import CHARS_PER_TOKEN, estimate
+from coder.models.tokens import USUAL, estimate, measured, size_of
 from coder.policies import prompt
 from coder.policies.context import fenced
 from coder.policies.contract import Edit, Plan, Spent, ToolEvent, View, Wants
-from coder.policies.conversation import Conversation
+from coder.policies.conversation import Conversation, density_in
 from coder.policies.replies import calls_in, plan_of
 from coder.policies.samples import Samples
 from coder.record.mask import Blindfold
@@ -27,6 +28,8 @@ _SILENT_REPLIES = 3  # replies in a row without a tool call, after which a new p
 _FAILURES = 3  # failed calls in a row, after which the run cannot go on
 _SUMMARY = 160  # characters
 _THOUGHT_LIMIT = 6000  # characters of a thought that are kept
+_OPENING = 0.85  # of a prompt's tokens that rules, task and what is known may take
+_LEAST_ROOM = 1200  # characters for these
 
 
 class ModelPolicy:
@@ -49,10 +52,10 @@ class ModelPolicy:
 
     def plan(self, view: View) -> Plan:
         """One question for a hypothesis. Without an answer the plan only names the suspects' files."""
-        system, question = prompt.plan_messages(view, self._room(view))
+        _, (system, question) = self._fitting(view, lambda room: prompt.plan_messages(view, room))
         if view.nudge:
             question["content"] += f"\n\n{view.nudge}"
-        talk = Conversation({"messages": [question], "ratio": view.memory.get("ratio", CHARS_PER_TOKEN)})
+        talk = Conversation({"messages": [question], "density": view.memory.get("density", {})})
         messages = talk.fit(system, [], self._limit(view))
         files = tuple(dict.fromkeys(s.path for s in view.suspects[:5]))
         started = time.monotonic()
@@ -116,8 +119,8 @@ class ModelPolicy:
 
     def _frame(self, view: View) -> tuple[Message, list[ToolSchema]]:
         """The system message and the tools: what stays the same in a conversation."""
-        form = view.memory["form"]
-        return {"role": "system", "content": prompt.edit_system(view, self._room(view), form)}, schemas(form)
+        form, room = view.memory["form"], view.memory.get("room") or self._room(view)
+        return {"role": "system", "content": prompt.edit_system(view, room, form)}, schemas(form)
 
     def _run(
         self, asked: Sequence[tuple[str, Any]], view: View, workspace: Workspace, seen: dict[str, str]
@@ -147,12 +150,12 @@ class ModelPolicy:
         plan = view.plan.text if view.plan is not None else ""
         told = json.dumps(view.finding.to_dict(), sort_keys=True) if view.finding is not None else ""
         if not talk.messages or memory.get("plan") != plan:
-            opening = prompt.opening(view, self._room(view))
+            memory["form"] = choose(self._model.billions, memory.get("forms", {}))
+            memory["room"], (opening, _) = self._fitting(view, lambda room: self._beginning(view, room))
             talk.restart(opening)
             if counted := self._model.count(opening["content"]):  # a better guess, before the first count comes
-                memory.setdefault("ratio", len(opening["content"]) / counted)
-            form = choose(self._model.billions, memory.get("forms", {}))
-            memory.update(plan=plan, tested="", silent=0, form=form, left=None, news="", question=None)
+                memory.setdefault("density", asdict(USUAL.learnt(size_of(opening["content"]), counted)))
+            memory.update(plan=plan, tested="", silent=0, left=None, news="", question=None)
         else:
             news = fenced("test run", view.finding.words()) if view.finding is not None else "Not known."
             settled = talk.settle(news)
@@ -265,6 +268,20 @@ class ModelPolicy:
     def _room(self, view: View) -> int:
         """Characters that a prompt may have."""
         return int((self._model.context - self._allowance(view)) * 2.5)
+
+    def _beginning(self, view: View, room: int) -> list[Message]:
+        """The opening of a conversation, and the system message that goes before it."""
+        system = prompt.edit_system(view, room, view.memory["form"])
+        return [prompt.opening(view, room), {"role": "system", "content": system}]
+
+    def _fitting(self, view: View, build: Callable[[int], list[Message]]) -> tuple[int, list[Message]]:
+        """The room, and the messages built for it, that leave a part of the prompt to what comes: other letters than
+        Latin ones take several tokens each."""
+        room, density = self._room(view), density_in(view.memory)
+        most = self._limit(view) * _OPENING
+        while (tokens := density.tokens(measured(made := build(room)))) > most and room > _LEAST_ROOM:
+            room = max(_LEAST_ROOM, int(room * max(0.3, min(0.8, most / tokens))))
+        return room, made
 
 
 def _calls(reply: Reply) -> tuple[list[tuple[str, Any]], bool]:
