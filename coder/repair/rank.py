@@ -52,7 +52,6 @@ class Weights:
 
 
 WEIGHTS = Weights.load()
-_LIKELY = -1.0
 _MOVED = 0.5  # of a token that is put elsewhere, against one that is taken out or put in
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -73,7 +72,7 @@ class Scored:
 
 def likely(edit: Edit) -> bool:
     """Whether the edit is worth a look where there are too many to look at all."""
-    return WEIGHTS.kinds.get(edit.kind, WEIGHTS.rest) + edit.bonus > _LIKELY
+    return WEIGHTS.kinds.get(edit.kind, WEIGHTS.rest) + edit.bonus > WEIGHTS.rest
 
 
 class Ranker:

@@ -57,6 +57,10 @@ EXPRESSIONS = {
     "one too many": ("return a - b - 1", "return a - b"),
     "one more than one less": ("return xs[a - 1]", "return xs[a]"),
     "what is there already comes first": ("return [b, *xs]", "return a + [b, *xs]"),
+    "the longest, not the last of the alphabet": ("return max(a, b)", "return max(a, b, key=len)"),
+    "the other way round": ("return sorted(xs)", "return sorted(xs, reverse=True)"),
+    "a key of two parts": ("return xs[a, b]", "return xs.get((a, b))"),
+    "a key of two parts as text": ("return xs[a, b]", "return xs[str((a, b))]"),
     "zero is a value too": ("return a or b", "return a if a is not None else b"),
     "power": ("return a * b", "return a ** b"),
     "bits": ("return a & b", "return a | b"),
@@ -413,3 +417,11 @@ def test_multi_line_code_keeps_its_comments() -> None:
         """)
     fixed = [patched(bug, candidate) for candidate in candidates(bug, 4)]
     assert bug.replace("a < b", "a <= b") in fixed
+
+
+def test_where_there_are_too_many_candidates_to_look_at_all_the_common_ones_are_looked_at() -> None:
+    lines = [f"    v{number} = xs[a, b] + f(a, b, xs) - v{number - 1}" for number in range(1, 9)]
+    source = "\n".join(["def f(a, b, xs):", "    v0 = 0", *lines, "    return v8", ""])
+    found = candidates(source, *range(1, 12), limit=1000)
+    swapped = {c.line for c in found if c.kind == "element-swap"}
+    assert swapped == set(range(3, 11))

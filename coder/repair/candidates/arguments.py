@@ -12,6 +12,14 @@ from coder.repair.scope import BUILTINS, callee, free_names, parameters, positio
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
 
+# What a builtin can be told besides, the likeliest first: no file has their signatures.
+_OPTIONS = {
+    "max": ("key=len", "default=0", "default=None"),
+    "min": ("key=len", "default=0", "default=None"),
+    "sorted": ("reverse=True", "key=len"),
+    "sort": ("reverse=True", "key=len"),
+    "enumerate": ("start=1",),
+}
 _CALLS = 40  # of a function in the file that are looked at for how it is called
 
 
@@ -109,9 +117,10 @@ def _by_name(site: Site, at: int, comma: str, parameter: str, names: list[str], 
 
 
 def _elsewhere(site: Site, node: ast.Call, at: int, comma: str) -> Iterator[Edit]:
-    """The next argument, and keywords, as other calls of the same function in the file write them."""
+    """The next argument, and keywords, as other calls of the same function in the file write them or a builtin has
+    them."""
     given = {keyword.arg for keyword in node.keywords}
-    seen = set()
+    seen = {option for option in _OPTIONS.get(callee(node), ()) if option.split("=")[0] not in given}
     calls = [other for other in site.inventory.calls.get(callee(node), ())[:_CALLS] if other is not node]
     visible = {known.name for known, _ in site.names_at(node)} | BUILTINS
     after = [other.args[len(node.args)] for other in calls if len(other.args) > len(node.args)] if not given else []

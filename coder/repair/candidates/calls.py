@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from coder.repair.candidates.names import likeness
-from coder.repair.grammar import ATOM, bind
+from coder.repair.grammar import ATOM, NAMED, bind
 from coder.repair.scope import callee, own_nodes, positional
 from coder.repair.site import Edit, Site
 
@@ -175,7 +175,7 @@ def _value(site: Site, node: ast.expr) -> bool:
 
 
 def _wrapped(site: Site, node: ast.expr, own: Mapping[str, float]) -> Iterator[Edit]:
-    text = site.text(node)
+    text = bind(site.text(node), NAMED)
     already = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
     used = site.inventory.calls
     for rank, name in enumerate(_WRAPS):

@@ -11,7 +11,7 @@ from typing import Any
 from coder.repair.candidates.constants import literal
 from coder.repair.candidates.names import members_like, near_builtin
 from coder.repair.clues import Pair
-from coder.repair.grammar import AND, ATOM, bind
+from coder.repair.grammar import AND, ATOM, NAMED, bind
 from coder.repair.scope import callee
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
@@ -151,7 +151,7 @@ def _unknown_keys(site: Site) -> Iterator[Edit]:
                 text = literal(name, site.module.segment(node))
                 yield site.replace(node, text, "string-near", _SURE - 0.2 * rank)
         elif isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
-            base, key = bind(site.text(node.value), ATOM), site.text(node.slice)
+            base, key = bind(site.text(node.value), ATOM), bind(site.text(node.slice), NAMED)
             for rank, default in enumerate(("", ", 0", ", []", ", ''", ", {}")):
                 yield site.replace(node, f"{base}.get({key}{default})", "get-default", 1.0 - 0.3 * rank)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from coder.repair.candidates.conditions import predicates
 from coder.repair.candidates.names import likeness
-from coder.repair.grammar import AND, ATOM, LAMBDA, bind
+from coder.repair.grammar import AND, ATOM, LAMBDA, NAMED, bind
 from coder.repair.scope import own_nodes, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
@@ -137,7 +137,7 @@ def _in_place(site: Site, node: ast.expr) -> Iterator[Edit]:
         return
     yield from _preferred(site, node)
     if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
-        base, key = bind(site.text(node.value), ATOM), site.text(node.slice)
+        base, key = bind(site.text(node.value), ATOM), bind(site.text(node.slice), NAMED)
         for rank, default in enumerate(("", ", 0", ", []", ", ''", ", {}", f", {key}")):
             yield site.replace(node, f"{base}.get({key}{default})", "get-default", -0.3 * rank)
     if isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
