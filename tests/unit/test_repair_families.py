@@ -61,6 +61,10 @@ EXPRESSIONS = {
     "the other way round": ("return sorted(xs)", "return sorted(xs, reverse=True)"),
     "a key of two parts": ("return xs[a, b]", "return xs.get((a, b))"),
     "a key of two parts as text": ("return xs[a, b]", "return xs[str((a, b))]"),
+    "a distance, not a difference": ("return a - b > xs", "return abs(a - b) > xs"),
+    "rows and columns mixed up": ("return [(a, b), (b, a - 1)]", "return [(a, b), (a, b - 1)]"),
+    "a truth that is given back": ("return a is not None", "return a is not None and b"),
+    "an item of something else": ("return xs[-1][a] + b[a]", "return xs[-1][a] + xs[-1][a]"),
     "zero is a value too": ("return a or b", "return a if a is not None else b"),
     "power": ("return a * b", "return a ** b"),
     "bits": ("return a & b", "return a | b"),
@@ -425,3 +429,13 @@ def test_where_there_are_too_many_candidates_to_look_at_all_the_common_ones_are_
     found = candidates(source, *range(1, 12), limit=1000)
     swapped = {c.line for c in found if c.kind == "element-swap"}
     assert swapped == set(range(3, 11))
+
+
+def test_a_member_that_the_file_asks_for_makes_a_condition_stronger() -> None:
+    bug = "def f(node):\n    return node is not None\n\n\ndef g(node):\n    node._ends = True\n"
+    assert 0 < rank_of(bug, bug.replace("not None", "not None and node._ends"), 2) <= 60
+
+
+def test_a_variable_that_holds_what_stands_there_comes_first() -> None:
+    bug = "def f(a, b, c, d, e, g, h, i, row, j):\n    above = row[j]\n    row[j] = 0\n    last = row[j]\n    return last\n"
+    assert 0 < rank_of(bug, bug.replace("last = row[j]", "last = above"), 4) <= 30

@@ -109,6 +109,7 @@ _METHODS_TO_ADD = (
 )
 
 
+_DISTANCE = 1.5  # nats for `abs` around a difference
 _HERE = 1.2  # nats for a callable that the function calls elsewhere
 _OWN = 10  # of the file's own callables that are put around a value
 
@@ -180,13 +181,18 @@ def _wrapped(site: Site, node: ast.expr, own: Mapping[str, float]) -> Iterator[E
     used = site.inventory.calls
     for rank, name in enumerate(_WRAPS):
         if name != already:
-            yield site.replace(node, f"{name}({text})", "wrap", -0.12 * rank + (0.3 if name in used else 0.0))
+            bonus = _DISTANCE if name == "abs" and _is_difference(node) else 0.3 if name in used else 0.0
+            yield site.replace(node, f"{name}({text})", "wrap", -0.12 * rank + bonus)
     for name, bonus in own.items():
         if name != already:
             yield site.replace(node, f"{name}({text})", "wrap-own", bonus)
     for rank, method in enumerate(_METHODS_TO_ADD):
         known = method[1:-2] in site.inventory.methods
         yield site.replace(node, bind(text, ATOM) + method, "method-add", -0.1 * rank + (0.5 if known else -0.5))
+
+
+def _is_difference(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
 
 
 def _callables(site: Site) -> dict[str, float]:

@@ -45,7 +45,16 @@ def _is_condition(site: Site, node: ast.expr) -> bool:
         return node is parent.test
     if isinstance(parent, ast.comprehension):
         return node in parent.ifs
+    if isinstance(parent, (ast.Return, ast.Assign, ast.Lambda, ast.GeneratorExp, ast.ListComp)):
+        return _is_truth(node)
     return isinstance(parent, ast.BoolOp)
+
+
+def _is_truth(node: ast.expr) -> bool:
+    """Whether an expression is true or false by its form, wherever it stands."""
+    if isinstance(node, ast.BoolOp):
+        return any(map(_is_truth, node.values))
+    return isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
 
 
 def _negations(site: Site, node: ast.expr) -> Iterator[Edit]:
@@ -162,16 +171,13 @@ def _relations(site: Site, node: ast.AST, near: set[str]) -> Iterator[str]:
 
 
 def _members_near(site: Site) -> list[tuple[str, str]]:
-    """The plain attributes that the statement and its neighbours in the function read."""
-    found: dict[tuple[str, str], None] = {}
-    for node in ast.walk(site.statement):
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.attr not in site.inventory.methods
-        ):
-            found[(node.value.id, node.attr)] = None
-    return list(found)[:6]
+    """The plain attributes that the statement reads, then those that the file reads of its variables."""
+    stock = site.inventory
+    nodes = list(ast.walk(site.statement))
+    read = [(n.value.id, n.attr) for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    names = dict.fromkeys(n.id for n in nodes if isinstance(n, ast.Name))
+    read += [(name, attribute) for name in names for attribute in stock.attributes_of.get(name, ())]
+    return [pair for pair in dict.fromkeys(read) if pair[1] not in stock.methods][:8]
 
 
 def _sharpened(site: Site, node: ast.expr) -> Iterator[Edit]:

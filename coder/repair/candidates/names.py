@@ -1,4 +1,4 @@
-"""Names and attributes: the wrong variable, the wrong member, a forgotten `self`."""
+"""Names and attributes: the wrong variable, two of them exchanged, the wrong member, a forgotten `self`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import ast
 import builtins
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import combinations
 
 from coder.repair.grammar import ATOM, bind
-from coder.repair.scope import Known
-from coder.repair.site import Edit, Site
+from coder.repair.scope import Known, own_nodes
+from coder.repair.site import Edit, Site, shown
 
 _MOST = 30  # names offered in one place
 _MEMBERS = 5
 _LIKE = 0.4  # from which likeness a member seen only at run time is offered
+_DONORS = 8  # expressions of the function that are tried in the place of one
+_PAIRS = 3  # of names that are exchanged in one expression
 _BUILTINS = frozenset(name for name in dir(builtins) if name.islower() and not name.startswith("_"))
 
 
@@ -25,6 +28,8 @@ def edits(site: Site) -> Iterator[Edit]:
             yield from _attribute(site, node)
         elif isinstance(node, (ast.Call, ast.Subscript)) and _stands_alone(site, node):
             yield from _variable_for(site, node)
+        yield from _exchanged(site, node)
+        yield from _expression_for(site, node)
 
 
 @lru_cache(maxsize=100_000)
@@ -155,9 +160,58 @@ def _variable_for(site: Site, node: ast.Call | ast.Subscript) -> Iterator[Edit]:
     if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
         return
     inside = {below.id for below in ast.walk(node) if isinstance(below, ast.Name)}
-    names = sorted(site.variables_at(node)[:12], key=lambda name: name not in inside)
+    held = _holders(site, site.text(node))
+    names = sorted(site.variables_at(node)[:12], key=lambda name: (name not in held, name not in inside))
     for rank, name in enumerate(names[:8]):
-        yield site.replace(node, name, "name-for-call", -0.15 * rank)
+        yield site.replace(node, name, "name-for-call", -0.15 * rank + (1.0 if name in held else 0.0))
+
+
+def _holders(site: Site, text: str) -> set[str]:
+    """The variables of the function that are given this very expression: what it was before something changed it."""
+    nodes = own_nodes(site.function) if site.function is not None else ()
+    assigned = (node for node in nodes if isinstance(node, ast.Assign) and node is not site.statement)
+    targets = (node.targets[0] for node in assigned if site.module.segment(node.value) == text)
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _exchanged(site: Site, node: ast.expr) -> Iterator[Edit]:
+    """`(c, r - 1)` -> `(r, c - 1)`: one variable taken for the other all through an expression."""
+    if not isinstance(node, (ast.Tuple, ast.BinOp, ast.Subscript, ast.Compare, ast.Call)):
+        return
+    start, end = site.module.span(node)
+    trusted = [below for below in site.loads if isinstance(below, ast.Name) and not site.is_definition(below)]
+    names = [below for below in trusted if start <= site.module.span(below)[0] and site.module.span(below)[1] <= end]
+    for one, other in list(combinations(dict.fromkeys(below.id for below in names), 2))[:_PAIRS]:
+        text, at = "", start
+        for below in names:
+            first, last = site.module.span(below)
+            new = {one: other, other: one}.get(below.id, below.id)
+            text, at = text + site.module.text[at:first] + new, last
+        note = f"`{one}` and `{other}` change places in {shown(site.module.text[start:end])}"
+        yield site.splice(start, end, text + site.module.text[at:end], "exchange", note)
+
+
+def _expression_for(site: Site, node: ast.expr) -> Iterator[Edit]:
+    """`row[i]` -> `rows[-1][i]`: another item or member that the function reads, those of the statement first."""
+    if not isinstance(node, (ast.Name, ast.Subscript)) or not isinstance(node.ctx, ast.Load) or not site.function:
+        return
+    if isinstance(site.parent(node), (ast.Expr, ast.Attribute)) or _is_called(site, node):
+        return
+    start, end = site.module.span(node)
+    around = [other for other in own_nodes(site.function) if isinstance(other, (ast.Subscript, ast.Attribute))]
+    donors = [other for other in (*site.loads, *around) if isinstance(other, (ast.Subscript, ast.Attribute))]
+    read = [other for other in donors if isinstance(other.ctx, ast.Load) and not _is_called(site, other)]
+    texts = dict.fromkeys(site.text(other) for other in read if not _overlaps(site.module.span(other), start, end))
+    for rank, text in enumerate(list(texts)[:_DONORS]):
+        yield site.replace(node, text, "expression", -0.2 * rank)
+
+
+def _is_called(site: Site, node: ast.expr) -> bool:
+    return node is getattr(site.parent(node), "func", None)
+
+
+def _overlaps(span: tuple[int, int], start: int, end: int) -> bool:
+    return span[0] < end and start < span[1]
 
 
 def near_builtin(name: str) -> list[str]:
