@@ -8,7 +8,7 @@ from typing import Any
 
 from coder.nodes.standing import stand_on
 from coder.nodes.view import charge, record_prompt, remember_fault, view_of
-from coder.policies.contract import Edit
+from coder.policies.contract import BASE, BEST, Edit
 from coder.session import Session
 from coder.state import Proposal, State
 from coder.supervisor.checkpoints import finding_of, tried
@@ -42,10 +42,13 @@ def edit(session: Session, state: State) -> State:
             {"name": event.name, "ok": event.ok, "repeated": event.repeated, "summary": event.summary},
         )
     update = State(proposal=AFTER[made.wants], counts=charge(state, made.spent), batch="")
-    if made.stand_on == "" or (memory.get("standing") and made.wants in ("plan", "stop")):
-        memory["standing"] = memory.get("kept") if made.stand_on == "" else None
+    if made.stand_on == BASE:
+        memory["standing"] = memory["kept"] = None
+        update["change"], update["finding"] = "", finding_of(state, "")
+    elif made.stand_on == BEST or (memory.get("standing") and made.wants in ("plan", "stop")):
+        memory["standing"] = memory.get("kept") if made.stand_on == BEST else None
         update["change"], update["finding"] = state["best"], finding_of(state, state["best"])
-    if made.stand_on:
+    if made.stand_on and made.stand_on != BASE:
         update["change"] = stand_on(session, memory, made.stand_on)
         session.emit("edit", "standing", {"note": made.note})
     elif made.candidates:
@@ -104,7 +107,7 @@ def _step(made: Edit) -> Step | None:
         for e in made.tool_events
         if not e.pending
     ]
-    if made.stand_on == "" or made.attempt or made.fault:
+    if made.stand_on in (BASE, BEST) or made.attempt or made.fault:
         return None
     if made.stand_on:
         calls.append(Call("propose_candidates", {"first": made.stand_on, "n": 1}))

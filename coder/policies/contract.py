@@ -19,6 +19,9 @@ from coder_tools.workspace import Workspace
 Wants = Literal["test", "more", "plan", "stop"]
 """What a policy asks for after an edit step: run the tests, another edit step, a new plan, or an end."""
 
+BEST, BASE = "", "base"
+"""What a search can stand on besides a partial success: the best of those that were kept, or nothing at all."""
+
 
 @dataclass(frozen=True)
 class Spent:
@@ -69,7 +72,7 @@ class Edit:
 
     changes: Changes | None = None  # the whole change set as it is now; None if this step changed nothing
     candidates: tuple[Candidate, ...] = ()  # a search policy's ranked batch, each one alternative to the others
-    stand_on: str | None = None  # the key of a partial success to go on from; "" for the best change set so far
+    stand_on: str | None = None  # the key of a partial success to go on from, BEST or BASE
     on_change: bool = False  # the candidates are edits of the change under test, not of the base
     note: str = ""  # in words, for the record and the user
     tool_events: tuple[ToolEvent, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coder.policies.contract import Edit, Plan, View
+from coder.policies.contract import BASE, BEST, Edit, Plan, View
 from coder.repair.contract import Candidate
 from coder.repair.partial import MOVED_ON, TURNED_GREEN
 from coder.repair.propose import propose
@@ -25,7 +25,8 @@ class SearchPolicy:
     """Proposes every candidate once, best first. Its memory is how many it has handed over.
 
     When single edits are spent, or many have been tried, it goes on from those that came nearest: a second edit is
-    looked for on each in turn, and one that turned a goal test green and broke nothing is kept.
+    looked for on each in turn, and one that turned a goal test green and broke nothing is kept. When nothing helps on
+    that either, it was perhaps turned in a wrong way: the rest of the single edits are tried.
     """
 
     name = "search"
@@ -60,13 +61,15 @@ class SearchPolicy:
             cursors[view.standing] = start + len(batch)
             return Edit(candidates=batch, wants="test", note=f"{start + 1} to {start + len(batch)}, likeliest first")
         if view.is_trial:
-            return Edit(stand_on="", wants="more", note="no second edit helps here")
+            return Edit(stand_on=BEST, wants="more", note="no second edit helps here")
         if view.late and not view.memory.get("patient"):
             view.memory["patient"] = True
             again = tuple(replace(candidate, patience=PATIENCE) for candidate in view.late[:BATCH])
             return Edit(candidates=again, wants="test", note="again, with more time: these were not done in theirs")
         if trial := self._trial(view, MOST_CANDIDATES):
             return trial
+        if view.standing:  # it turned a test green, but perhaps in a wrong way: what is left of single edits is tried
+            return Edit(stand_on=BASE, wants="more", note="nothing helps on what was kept")
         return Edit(wants="stop", note=self._spent(view))
 
     def _spent(self, view: View) -> str:

@@ -72,7 +72,7 @@ class Scored:
 
 def likely(edit: Edit) -> bool:
     """Whether the edit is worth a look where there are too many to look at all."""
-    return WEIGHTS.kinds.get(edit.kind, WEIGHTS.rest) + edit.bonus > WEIGHTS.rest
+    return WEIGHTS.kinds.get(edit.kind, WEIGHTS.rest) + edit.bonus >= WEIGHTS.rest
 
 
 class Ranker:

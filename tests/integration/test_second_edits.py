@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from coder import run
+from coder.policies import search
 from coder.record.events import Event
 from coder.record.result import Result
 from coder.record.store import RunStore
+from coder.repair.contract import Candidate
+from coder.repair.partial import MOVED_ON, TURNED_GREEN
 from coder.task import Request
+from coder_tools.contract import Splice
 
 LIB = """\
 def largest(sizes):
@@ -112,3 +116,23 @@ def test_it_goes_on_where_it_was_interrupted(fix: Callable[..., Result], tmp_pat
     result = fix(ONE_TEST, interrupt)
     assert result.status == "interrupted"
     assert_both_are_fixed(run.resume(result.run_id, RunStore(tmp_path / "home"), lambda event: None))
+
+
+def test_what_was_kept_is_given_up_when_nothing_helps_on_it(
+    fix: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = LIB.index("min(sizes)")
+
+    def instead(text: str) -> Candidate:
+        return Candidate(text, Splice("lib.py", start, start + len("min(sizes)"), text), "wrap", 2, 0.0, text)
+
+    def proposed(read: Callable[[str], bytes], *args: Any, **more: Any) -> list[Candidate]:
+        return [instead("sizes[0]"), instead("max(sizes)")] if read("lib.py") == LIB.encode() else []
+
+    monkeypatch.setattr(search, "propose", proposed)
+    monkeypatch.setattr(search, "FIRST_BATCH", 1)
+    monkeypatch.setattr(search, "BATCH", 1)
+    monkeypatch.setattr(search, "TRIAL_AFTER", {TURNED_GREEN: 1, MOVED_ON: 9})
+    result = fix("def test_a():\n    assert largest([3, 1]) == 3\n\ndef test_b():\n    assert largest([5, 7]) == 7\n")
+    assert result.status == "fixed", result.reason
+    assert "+    return max(sizes)" in result.patch

@@ -179,8 +179,9 @@ def _exchanged(site: Site, node: ast.expr) -> Iterator[Edit]:
     if not isinstance(node, (ast.Tuple, ast.BinOp, ast.Subscript, ast.Compare, ast.Call)):
         return
     start, end = site.module.span(node)
-    trusted = [below for below in site.loads if isinstance(below, ast.Name) and not site.is_definition(below)]
-    names = [below for below in trusted if start <= site.module.span(below)[0] and site.module.span(below)[1] <= end]
+    local = site.scopes.visible(node)
+    read = [below for below in site.loads if isinstance(below, ast.Name) and below.id in local]
+    names = [below for below in read if start <= site.module.span(below)[0] and site.module.span(below)[1] <= end]
     for one, other in list(combinations(dict.fromkeys(below.id for below in names), 2))[:_PAIRS]:
         text, at = "", start
         for below in names:
