@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coder_tools.edit import EditRefused, apply_diff, replace, replace_function
+from coder_tools.edit import EditRefused, apply_diff, insert, replace, replace_function
 from coder_tools.match import carried
 from coder_tools.syntax import syntax_fault
 
@@ -240,6 +240,83 @@ def test_a_comment_of_the_file_stays_above_one_that_says_something_else() -> Non
 def test_a_search_that_ends_inside_a_number_or_an_operator_is_not_there(line: str, search: str) -> None:
     with pytest.raises(EditRefused, match="is not in"):
         replace("a.txt", line.encode(), search, "z")
+
+
+@pytest.mark.parametrize(
+    ("data", "search", "new", "after"),
+    [
+        (b"x = 1\ny = 2\n", "x = 1", "x = 3\n", b"x = 3\ny = 2\n"),
+        (b"x = 1\ny = 2\n", "= 1", "= 3\n", b"x = 3\ny = 2\n"),
+        (b"def f():\n    x = 1\n    y = 2\n", "x = 1", "x = 3\n", b"def f():\n    x = 3\n    y = 2\n"),
+        (b"x = 1\ny = 2\n", "x = 1\ny = 2", "x = 3\n", b"x = 3\n"),
+        (b"x = 1\ny = 2\n", "x = 1", "x = 3\n\n", b"x = 3\n\ny = 2\n"),
+        (b"x = 1", "x = 1", "x = 3\n", b"x = 3"),
+        (b"x = 1\ny = 2\n", "x = 1", "x = 1\n", b"x = 1\n\ny = 2\n"),
+        (b"x = (1, 2)\n", "(1,", "(\n1,\n", b"x = (\n1,\n 2)\n"),
+    ],
+)
+def test_a_new_line_in_place_of_a_whole_one_has_no_blank_one(data: bytes, search: str, new: str, after: bytes) -> None:
+    assert replace("a.py", data, search, new).data == after
+
+
+@pytest.mark.parametrize("data", [b"a = 1\r\nb = 2\r\n", b"a = 1\r\nb = 2"])
+def test_what_is_inserted_ends_its_lines_as_the_file_does(data: bytes) -> None:
+    assert insert("a.py", data, 1, "c = 3\n").data == data.replace(b"b", b"c = 3\r\nb")
+    end = b"\r\n" if data.endswith(b"\n") else b""
+    assert insert("a.py", data, 2, "c = 3").data == data.removesuffix(b"\r\n") + b"\r\nc = 3" + end
+    assert insert("a.py", b"", 0, "c = 3").data == b"c = 3\n"
+
+
+LAZY = [
+    "# ... existing code ...",
+    "# … existing code …",
+    "# ... (other methods)",
+    "# rest of the code remains unchanged",
+    "# Rest of the function...",
+    "# [remaining methods]",
+    "# existing code here",
+    "# original implementation stays the same",
+    "# ... 20 lines omitted",
+    'x = "aaaa [... 300 characters left out]"',
+    "# [... 12 more lines left out: read on from line 40]",
+]
+HONEST = [
+    "# ... and then the second half",
+    "# the rest is padding",
+    "# existing users keep their names",
+    "# other methods",
+    "# previous function in the chain",
+    "# the original code was wrong about zero",
+    "x = ...",
+    "...",
+    "# the same as before, but sorted",
+]
+
+
+@pytest.mark.parametrize("line", LAZY)
+def test_a_line_that_stands_in_for_others_is_refused_unless_it_is_the_files_own(line: str) -> None:
+    data = b"def f():\n    a()\n    b()\n    return 1\n"
+    new = f"def f():\n    {line}\n    return 2\n"
+    with pytest.raises(EditRefused, match=r"the line `.*` stands in for code.* Send every line"):
+        replace("a.py", data, "    a()\n    b()\n    return 1\n", f"    {line}\n    return 2\n")
+    with pytest.raises(EditRefused, match="Send every line"):
+        replace_function("a.py", data, "f", new)
+    with pytest.raises(EditRefused, match="Send every line"):
+        insert("a.py", data, 1, f"    {line}")
+    own = f"def f():\n    a()\n    {line}\n    return 1\n".encode()
+    assert replace_function("a.py", own, "f", f"def f():\n    {line}\n    return 2\n").data.endswith(b"return 2\n")
+    assert replace("a.py", own, f"{line}\n    return 1", f"{line}\n    return 2").data.endswith(b"return 2\n")
+
+
+@pytest.mark.parametrize("line", HONEST)
+def test_a_comment_that_only_looks_so_is_written(line: str) -> None:
+    data = b"def f():\n    a()\n    return 1\n"
+    assert line.encode() in replace("a.py", data, "    a()\n", f"    {line}\n").data
+
+
+def test_a_doctest_may_go_on() -> None:
+    shown = '    """\n    >>> for x in xs:\n    ...     rest = same(x)\n    ...     existing.add(x)\n    """\n'
+    assert b"existing" in insert("a.py", b"def f():\n    return 1\n", 1, shown).data
 
 
 def test_new_text_that_leaves_code_out_is_refused() -> None:

@@ -78,6 +78,21 @@ def test_near_misses_are_understood(name: str, arguments: Any) -> None:
             {"path": "tests/test_calc.py", "search": "== 3", "replace": "== -1"},
             "it is a test. Change the code",
         ),
+        ("insert", {"path": "src/calc.py", "line": 3, "text": "x = 1"}, "give `insert_line`, the line after which"),
+        (
+            "edit_file",
+            {"path": "src/calc.py", "insert_line": 99, "insert_text": "x = 1"},
+            "no line 99.* it has",
+        ),
+        ("insert", {"path": "src/calc.py", "insert_line": 1, "insert_text": "x = ("}, "no longer parse"),
+        ("insert", {"path": "src/calc.py", "insert_line": 1}, "needs `replace`"),
+        ("insert", {"path": "tests/test_calc.py", "insert_line": 1, "insert_text": "x = 1"}, "it is a test"),
+        ("text_editor", {"command": "undo_edit", "path": "src/calc.py"}, "no undo"),
+        (
+            "create_file",
+            {"path": "src/new.py", "content": "# ... rest of the code\n"},
+            "`# ... rest of the code` stands",
+        ),
         ("create_file", {"path": "conftest.py", "content": "x = 1"}, "test configuration"),
         ("create_file", {"path": "src/calc.py", "content": "x = 1"}, "leaves out add, sub.* use edit_file"),
         ("create_file", {"path": "/tmp/x.py", "content": "x = 1"}, "not relative"),
@@ -100,6 +115,9 @@ def test_every_error_says_what_to_do_and_changes_nothing(name: str, arguments: A
         ("edit_file", {"search": "- b + 0", "replace": None, "with": "+ b + 0"}),
         ("edit_file", {"search": "- b + 0", "replce": "+ b + 0"}),
         ("edit", {"edits": [{"old_string": "- b + 0", "new_string": "+ b + 0"}]}),
+        ("edit", {"edits": {"old_string": "- b + 0", "new_string": "+ b + 0"}}),
+        ("multi_edit", {"edits": '[{"old_string": "- b + 0", "new_string": "+ b + 0"}]'}),
+        ("multi_edit", {"edits": '{"oldText": "- b + 0", "newText": "+ b + 0"}'}),
         ("str_replace_editor", {"command": "str_replace", "old_str": "- b + 0", "new_str": "+ b + 0"}),
         ("replace_function", {"name": "sub", "code": "def sub(a, b):\n    return a + b + 0"}),
     ],
@@ -108,6 +126,38 @@ def test_edits_by_other_names_are_understood(name: str, arguments: dict[str, Any
     box = toolbox()
     assert box.run(name, {"path": "src/calc.py"} | arguments).ok
     assert box.workspace.changes == {"src/calc.py": FILES["src/calc.py"].replace(b"- b + 0", b"+ b + 0")}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("str_replace_based_edit_tool", {"command": "insert", "insert_line": 1, "insert_text": "# new\n"}),
+        ("str_replace_editor", {"command": "insert", "insert_line": "1", "new_str": "# new"}),
+        ("insert", {"insertLine": 1, "text": "# new"}),
+    ],
+)
+def test_lines_are_inserted_after_the_one_that_is_named(name: str, arguments: dict[str, Any]) -> None:
+    box = toolbox()
+    result = box.run(name, {"path": "src/calc.py"} | arguments)
+    assert result.ok and result.name == "edit_file", result.text
+    first, rest = FILES["src/calc.py"].split(b"\n", 1)
+    assert box.workspace.changes == {"src/calc.py": first + b"\n# new\n" + rest}
+
+
+def test_the_four_commands_of_a_text_editor_work() -> None:
+    box = toolbox()
+
+    def edit(command: str, path: str, **more: Any) -> str:
+        result = box.run("str_replace_based_edit_tool", {"command": command, "path": path, **more})
+        assert result.ok, result.text
+        return result.text
+
+    assert "src/calc.py" in edit("view", "src") and "tests/test_calc.py" in edit("view", ".")
+    assert "lines 1 to 2" in edit("view", "src/calc.py", view_range=[1, 2])
+    edit("create", "src/new.py", file_text="x = 1\n")
+    edit("insert", "src/new.py", insert_line=0, insert_text="# first\n")
+    edit("str_replace", "src/new.py", old_str="x = 1", new_str="x = 2\n")
+    assert box.workspace.changes == {"src/new.py": b"# first\nx = 2\n"}
 
 
 def test_lines_are_deleted_by_an_empty_replacement() -> None:

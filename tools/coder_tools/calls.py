@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,6 +81,7 @@ TOOLS = {
                 "replace": ("string", "the new lines", False),
                 "function": ("string", "its name, such as Box.add", False),
                 "diff": ("string", "unified diff of the file", False),
+                "insert_line": ("integer", "the line after which `replace` comes in; 0: before the first", False),
             },
         ),
         Tool(
@@ -134,6 +136,7 @@ _NAMES = {
         "update_file",
         *("replace_function", "edit_function", "update_function", "replace_in_file", "edit_files", "multi_edit"),
         *("str_replace_editor", "str_replace_based_edit_tool", "text_editor"),
+        *("insert", "insert_text", "insert_line", "insert_lines", "insert_code", "insert_at_line"),
     ),
     "create_file": ("create", "new_file", "write", "write_file", "add_file", "file_write"),
     "run_tests": ("test", "tests", "run_test", "pytest", "execute_tests", "run"),
@@ -157,7 +160,7 @@ _ARGUMENTS = {
         *("new", "new_str", "new_string", "new_text", "new_code", "new_content", "new_lines", "replacement", "code"),
         *("replacement_text", "replacement_string", "replacement_str", "replacement_code", "replacement_content"),
         *("replace_text", "replace_string", "replace_str", "replace_code", "replace_block", "replace_with", "with"),
-        *("content", "after", "updated", "updated_text", "updated_code", "text", "body", "by", "insert"),
+        *("content", "after", "updated", "updated_text", "updated_code", "text", "body", "by", "insert", "insert_text"),
     ),
     "function": ("function_name", "name", "symbol", "class", "method", "class_name", "method_name"),
     "diff": ("patch", "unified_diff"),
@@ -165,7 +168,7 @@ _ARGUMENTS = {
     "content": ("contents", "text", "file_text", "code", "source", "body", "data", "file_content", "new_content"),
     "summary": ("message", "text", "answer", "reason", "result", "note"),
 }
-_COMMANDS = {"view": "read_file", "create": "create_file", "str_replace": "edit_file"}
+_COMMANDS = {"view": "read_file", "create": "create_file", "str_replace": "edit_file", "insert": "edit_file"}
 """What editors that are one tool with a `command` do."""
 
 _SPANS = ("viewrange", "linerange", "lines", "range", "linenumbers")
@@ -180,6 +183,7 @@ def understood(name: str, given: Any) -> tuple[Tool, dict[str, Any]]:
         tool = TOOLS[_COMMANDS[command]]
     if tool.name == "edit_file":
         values = _one_edit(values)
+        _check_insert(name, values)
     if tool.name == "read_file":
         values = _window(values)
     return tool, _arguments(tool, values)
@@ -230,15 +234,32 @@ def _named(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one_edit(given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with the one edit of a list of edits among them."""
+    """The arguments with the one edit of a list of edits among them, which may be JSON text."""
     for name in ("edits", "changes", "replacements"):
         edits = given.get(name)
+        if isinstance(edits, str):
+            with suppress(ValueError, RecursionError):
+                edits = json.loads(edits, strict=False)
+        edits = [edits] if isinstance(edits, dict) else edits
         if not isinstance(edits, list) or not all(isinstance(each, dict) for each in edits):
             continue
         if len(edits) != 1:
             raise ToolError("Nothing was written: one edit a call. Call edit_file once for each.")
         return {**{key: value for key, value in given.items() if key != name}, **edits[0]}
     return given
+
+
+def _check_insert(name: str, given: Mapping[str, Any]) -> None:
+    """Raise ToolError for an insertion that does not say where, and for the command that takes an edit back."""
+    command = given.get("command")
+    if command == "undo_edit":
+        raise ToolError("There is no undo. Put the lines back as they were with edit_file.")
+    is_insertion = command == "insert" or _squeezed(name).startswith("insert")
+    if is_insertion and not {_squeezed(key) for key in given} & {"insertline", "search", "diff", "function", "oldstr"}:
+        raise ToolError(
+            "Nothing was written: to insert give `insert_line`, the line after which (0: before the first), and "
+            "`insert_text`."
+        )
 
 
 def _window(given: dict[str, Any]) -> dict[str, Any]:

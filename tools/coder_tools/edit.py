@@ -16,17 +16,15 @@ from dataclasses import dataclass
 from coder_tools.diffs import hunks_of
 from coder_tools.heads import head_of, said_above, start_with
 from coder_tools.languages import grammar_of
+from coder_tools.lazy import check_whole
 from coder_tools.match import Place, ambiguous, carried, find_lines, indent_of, not_found, reindented, unnumbered
 from coder_tools.strings import string_rows
 from coder_tools.symbols import Symbol, definitions
 from coder_tools.syntax import EditRefused, check_syntax, python_fault
 from coder_tools.text import decode
 
-__all__ = ["EditRefused", "Landed", "apply_diff", "create", "replace", "replace_function", "rewrite"]
+__all__ = ["EditRefused", "Landed", "apply_diff", "create", "insert", "replace", "replace_function", "rewrite"]
 
-_PLACEHOLDER = re.compile(
-    r"^\s*(#|//|/\*|<!--)?\s*\.{3}.{0,60}(existing|rest|unchanged|remain|same|omitted)", re.I | re.M
-)
 _METHOD = re.compile(r"(?:[ \t]*[@#].*\n)*[ \t]*(?:async[ \t]+)?def[ \t]+\w+\(\s*(?:self|cls)\b")
 _OPERATORS = re.compile(r"[=!<>:+\-*/%&|^]=|[-=]>|\*\*|//|<<|>>|&&|\|\||\+\+|--|::|\.\.|\?[.?]")
 
@@ -80,7 +78,7 @@ def replace(path: str, data: bytes, search: str, replacement: str) -> Landed:
         raise EditRefused("The text to search for is empty. Give the lines to replace as they are in the file.")
     if search.endswith("\n") and replacement and not replacement.endswith("\n"):
         replacement += "\n"  # whole lines go out, so whole lines come in
-    _check_whole(source.text, replacement)
+    check_whole(source.text, replacement)
     landed = _exact(source, search, replacement)
     if landed is None and unnumbered(search) != search:
         search, replacement = unnumbered(search), unnumbered(replacement)
@@ -105,7 +103,7 @@ def apply_diff(path: str, data: bytes, diff: str) -> Landed:
     drift = 0  # lines that the hunks before have added
     for hunk in hunks_of(diff, path):
         source = _Source(path, landed.data if landed is not None else data)
-        _check_whole(source.text, "\n".join(hunk.new))
+        check_whole(source.text, "\n".join(hunk.new))
         lines = source.text.split("\n")
         place = find_lines(lines, hunk.old, None if hunk.near is None else hunk.near + drift, hunk.under)
         if place is None:
@@ -117,9 +115,29 @@ def apply_diff(path: str, data: bytes, diff: str) -> Landed:
     return landed
 
 
+def insert(path: str, data: bytes, after: int, text: str) -> Landed:
+    """Put whole lines in after line `after`; 0: before the first. Raises EditRefused where there is no such line."""
+    source, text = _Source(path, data), _plain(text)
+    if not text:
+        raise EditRefused("Nothing was written: the text to insert is empty.")
+    check_whole(source.text, text)
+    lines = source.text.split("\n")
+    count = len(lines) - (lines[-1] == "")
+    if not 0 <= after <= count:
+        raise EditRefused(f"Nothing was written: there is no line {after} in {path}, it has {count} lines.")
+    at, text = sum(len(line) + 1 for line in lines[:after]), text.removesuffix("\n")
+    if at > len(source.text):  # the last line has no newline, and the new last one gets none
+        landed = source.splice(len(source.text), len(source.text), "\n" + text, "exact")
+    else:
+        landed = source.splice(at, at, text + "\n", "exact")
+    check_syntax(path, landed.data, before=data)
+    return landed
+
+
 def create(path: str, content: str) -> Landed:
     """A new file's bytes: UTF-8, ending with a newline. Raises EditRefused if it does not parse."""
     content = _plain(content)
+    check_whole("", content)
     if content and not content.endswith("\n"):
         content += "\n"
     try:
@@ -132,7 +150,7 @@ def create(path: str, content: str) -> Landed:
 
 def rewrite(path: str, data: bytes, content: str) -> Landed:
     """The whole file anew. Raises EditRefused for one that leaves out what was there, or does not parse."""
-    _check_whole(decode(path, data).text, content)
+    check_whole(decode(path, data).text, content)
     kept = {symbol.qualified for symbol in definitions(path, _plain(content).encode("utf-8", "replace"))}
     lost = [symbol.qualified for symbol in definitions(path, data) if symbol.qualified not in kept]
     if len(lost) > 1 and len(lost) * 2 > len(kept):
@@ -157,7 +175,7 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
     source = _Source(path, data)
     if path.endswith((".py", ".pyi")):
         _check_defines(_moved(path, code, "", ""), symbol)
-    _check_whole(source.text, code)
+    check_whole(source.text, code)
     code, start = _headed(path, data, symbol, code)
     end = symbol.end
     prefix = 3 if data.startswith(b"\xef\xbb\xbf") else 0
@@ -176,12 +194,6 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
     check_syntax(path, landed.data, before=data)
     _check_kept(path, landed.data, data, symbol)
     return landed
-
-
-def _check_whole(there: str, new: str) -> None:
-    """Raise EditRefused if a line of the new text stands in for others, and is not one of the file's own."""
-    if any(line[0].strip() not in there for line in _PLACEHOLDER.finditer(new)):
-        raise EditRefused("Nothing was written: the new text stands in for some lines with `...`. Send every line.")
 
 
 def _plain(text: str) -> str:
@@ -203,11 +215,20 @@ def _exact(source: _Source, search: str, replacement: str) -> Landed | None:
     if len(found) > 1:
         raise ambiguous([text.count("\n", 0, at) + 1 for at in found])
     start = found[0]
+    replacement = _ending_alike(text, start + len(search), search, replacement)
     indent = text[text.rfind("\n", 0, start) + 1 : start]
     if not indent or indent.strip() or "\n" in search.strip("\n"):
         return source.splice(start, start + len(search), replacement, "exact")
     new = _under(source.path, indent, search, replacement)
     return source.splice(start - len(indent), start + len(search), new, "exact")
+
+
+def _ending_alike(text: str, end: int, search: str, replacement: str) -> str:
+    """The replacement without its last newline where the text that it replaces ends a line and does not name that
+    line's own: there would be a blank line that nobody asked for."""
+    ends_line = end == len(text) or text[end] == "\n"
+    spare = replacement.endswith("\n") and not search.endswith("\n") and replacement[:-1] != search
+    return replacement[:-1] if ends_line and spare else replacement
 
 
 def _under(path: str, indent: str, search: str, replacement: str) -> str:

@@ -57,7 +57,8 @@ def format_of(name: str, arguments: Mapping[str, Any]) -> Format | None:
         return "whole"
     if name != "edit_file":
         return None
-    return "diff" if arguments.get("diff") else "search" if arguments.get("search") else "function"
+    kinds: tuple[Format, ...] = ("diff", "search", "function")
+    return next((kind for kind in kinds if arguments.get(kind)), None)
 
 
 def edits_in(text: str) -> list[tuple[str, dict[str, Any]]]:

@@ -116,6 +116,8 @@ class Toolbox:
         match name:
             case "list_files":
                 return self._list(arguments.get("path", ""), limit)
+            case "read_file" if self._is_directory(arguments["path"]):
+                return self._list(arguments["path"], limit)
             case "read_file":
                 path = meant(self.workspace, arguments["path"])
                 return read_window(self.workspace, path, arguments.get("start", 1), arguments.get("end", 0), limit)
@@ -171,22 +173,14 @@ class Toolbox:
         each = limit // len(found)
         return "\n".join(f"{name}\n{cap_around(clean(text), max(200, each))}" for name, text in found.items())
 
-    def _edit(self, path: str, replace: str | None = None, search: str = "", function: str = "", diff: str = "") -> str:
+    def _is_directory(self, path: str) -> bool:
+        plain = path.strip().removeprefix("./").strip("/")
+        return plain in ("", ".") or any(name.startswith(f"{plain}/") for name in self.workspace.files())
+
+    def _edit(self, path: str, **how: Any) -> str:
         path = meant(self.workspace, path)
         self.workspace.check_writable(path)
-        data = self.workspace.read(path)
-        if diff.strip():
-            landed = edit.apply_diff(path, data, diff)
-        elif not search.strip() and not function.strip():
-            raise ToolError("edit_file needs `search`: the lines to replace, or `function`: the name of a whole one.")
-        elif replace is None:
-            raise ToolError(
-                "Nothing was written: edit_file needs `replace`, the new lines. To delete the old ones send it empty."
-            )
-        elif search.strip():
-            landed = edit.replace(path, data, search, replace)
-        else:
-            landed = edit.replace_function(path, data, function, replace)
+        landed = _landed(path, self.workspace.read(path), **how)
         self.workspace.write(path, landed.data)
         note = "" if landed.how in ("exact", "function") else f" (found although the {landed.how} differed)"
         window = read_window(self.workspace, path, max(1, landed.first_line - 2), landed.last_line + 2, self.limit // 3)
@@ -207,6 +201,31 @@ class Toolbox:
         landed = edit.create(path, content)
         self.workspace.write(path, landed.data)
         return f"Created {path} with {landed.last_line} lines. Call run_tests when the change is complete."
+
+
+def _landed(
+    path: str,
+    data: bytes,
+    replace: str | None = None,
+    search: str = "",
+    function: str = "",
+    diff: str = "",
+    insert_line: int | None = None,
+) -> edit.Landed:
+    """The file with the edit made, in whatever form it came."""
+    if diff.strip():
+        return edit.apply_diff(path, data, diff)
+    if not search.strip() and not function.strip() and insert_line is None:
+        raise ToolError("edit_file needs `search`: the lines to replace, or `function`: the name of a whole one.")
+    if replace is None:
+        raise ToolError(
+            "Nothing was written: edit_file needs `replace`, the new lines. To delete the old ones send it empty."
+        )
+    if search.strip():
+        return edit.replace(path, data, search, replace)
+    if function.strip():
+        return edit.replace_function(path, data, function, replace)
+    return edit.insert(path, data, insert_line or 0, replace)
 
 
 def _as_dict(arguments: Any) -> dict[str, Any]:
