@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CANNOT = 3  # exit code: the environment cannot do it
 _MOST_FILES = 200_000  # of a repository that is looked at
+_PATIENCE = 60.0  # seconds that git has to say its version: a busy machine is no fault
 _LEAST_FREE = 200 << 20  # bytes in the state directory; a run keeps a copy of the repository there
 
 
@@ -80,8 +81,16 @@ def _checks(repo: Path) -> list[Callable[[], Check]]:
 def _git() -> Check:
     if shutil.which("git") is None:
         return Check("git", False, "not installed; install the package git")
-    done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False, timeout=10)
-    return Check("git", done.returncode == 0, done.stdout.strip() or done.stderr.strip())
+    try:
+        done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False, timeout=_PATIENCE)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("git", False, f"it is there and does not work: {_in_words(error)}")
+    said = done.stdout.strip() or done.stderr.strip()
+    return Check("git", done.returncode == 0, said or f"it is there and ends with {done.returncode}, saying nothing")
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _settings(repo: Path) -> Check:
@@ -99,7 +108,7 @@ def _python(repo: Path) -> Check:
     try:
         found = _toolchain(repo)
     except Exception as error:  # whatever is wrong with the interpreter is what doctor is asked about
-        return Check("python", False, str(error))
+        return Check("python", False, _in_words(error))
     return Check("python", True, f"{found.python} ({found.source})")
 
 
@@ -160,7 +169,6 @@ def _toolchain(repo: Path) -> Toolchain:
 
 def _sandbox(kind: Literal["bwrap", "docker"]) -> Check:
     from coder_sandbox.choose import probe
-    from coder_sandbox.contract import SandboxError
 
     works, words = probe(kind)
     if not works:
@@ -169,8 +177,8 @@ def _sandbox(kind: Literal["bwrap", "docker"]) -> Check:
 
     try:
         outcomes = list(check(kind))
-    except SandboxError as error:
-        return Check(kind, False, str(error), "one of the sandboxes")
+    except Exception as error:  # whatever keeps it from being tried is what doctor is asked about
+        return Check(kind, False, f"{words}; its promises cannot be tried: {_in_words(error)}", "one of the sandboxes")
     broken = [f"{outcome.promise}: {outcome.reason}" for outcome in outcomes if not outcome.ok]
     words += f"; {len(outcomes) - len(broken)} of {len(outcomes)} promises hold here"
     words += f". Broken: {'; '.join(broken)}" if broken else " (coder sandbox check)"

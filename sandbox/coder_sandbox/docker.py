@@ -301,11 +301,14 @@ def _unmark(mark: Path) -> None:
 
 def probe() -> tuple[bool, str]:
     """Whether a container can be had here: the daemon and its version, or why not and the remedy."""
+    from docker.errors import DockerException
+
     try:
-        client = connect()
+        with contextlib.closing(connect()) as client:
+            reason = elsewhere(client.info())
+            words = f"; {reason}: the tests run in an image (`coder sandbox build` makes one)" if reason else ""
+            return True, name_of(client) + words
     except SandboxError as error:
         return False, str(error)
-    with contextlib.closing(client):
-        reason = elsewhere(client.info())
-        words = f"; {reason}: the tests run in an image (`coder sandbox build` makes one)" if reason else ""
-        return True, name_of(client) + words
+    except (DockerException, OSError) as error:  # it answered once, and then not in time
+        return False, f"The Docker daemon answered and then failed: {in_words(error)}"

@@ -1,6 +1,7 @@
 """coder doctor: it can work here, or it says what is missing."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from coder.cli import doctor
 from coder.cli.doctor import Check, can_fix
 from coder.cli.main import main
+from coder_sandbox.promises import Outcome
 from coder_sandbox.toolchain import Toolchain
 
 WELL = [
@@ -58,7 +60,17 @@ def test_json_says_the_same(report):
     assert said["checks"][0] == {"name": "git", "ok": False, "text": "git version 2", "need": "must"}
 
 
-def test_every_real_check_answers_in_words(report, tmp_path, monkeypatch):
+@pytest.fixture
+def alone(monkeypatch):
+    """Nothing of the machine's load or of what else runs on it: the promises are tried, and other servers found, in
+    tests of their own."""
+    monkeypatch.setattr("coder_sandbox.choose.probe", lambda kind: (True, f"{kind} 1.0"))
+    monkeypatch.setattr("coder_sandbox.promises.check", lambda kind: iter([Outcome("no network", True, "")] * 2))
+    monkeypatch.setattr("coder.models.choose.LM_STUDIO", "http://127.0.0.1:1")
+    monkeypatch.setattr("coder.models.choose.LLAMA_SERVER", "http://127.0.0.1:1")
+
+
+def test_every_real_check_answers_in_words(report, alone, tmp_path, monkeypatch):
     monkeypatch.setenv("CODER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")  # nobody listens there
     code, out = report("--json", "--repo", str(tmp_path))
@@ -66,9 +78,46 @@ def test_every_real_check_answers_in_words(report, tmp_path, monkeypatch):
     assert list(checks) == ["git", "settings", "python", "pytest", "bwrap", "docker", "hardware", "model", "state"]
     assert all(check["text"] for check in checks.values())
     assert "GB of memory" in checks["hardware"]["text"] or "unified memory" in checks["hardware"]["text"]
-    assert "no Ollama answers" in checks["model"]["text"] or "openai:" in checks["model"]["text"]
+    assert "no Ollama answers" in checks["model"]["text"]
+    assert checks["docker"]["text"] == "docker 1.0; 2 of 2 promises hold here (coder sandbox check)"
     assert str(tmp_path / "home") in checks["state"]["text"]
     assert code == (0 if can_fix([Check(**check) for check in checks.values()]) else 3)
+
+
+@pytest.mark.parametrize("fault", [TimeoutError(), ValueError("no such thing"), subprocess.TimeoutExpired("x", 5)])
+def test_a_sandbox_that_cannot_be_tried_is_said(alone, monkeypatch, fault):
+    def check(kind):
+        raise fault
+        yield
+
+    monkeypatch.setattr("coder_sandbox.promises.check", check)
+    found = doctor._sandbox("docker")
+    assert (
+        not found.ok and found.text.startswith("docker 1.0; its promises cannot be tried: ") and found.text[-1] != " "
+    )
+
+
+def test_a_git_that_does_not_answer_is_said(monkeypatch):
+    def run(*args, timeout, **more):
+        raise subprocess.TimeoutExpired(["git", "--version"], timeout)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert not doctor._git().ok and "timed out" in doctor._git().text
+
+
+def test_a_docker_daemon_that_stops_answering_is_said(monkeypatch):
+    class Client:
+        def info(self):
+            raise OSError("read timed out")
+
+        def close(self):
+            pass
+
+    from coder_sandbox import docker
+
+    monkeypatch.setattr(docker, "connect", Client)
+    works, words = docker.probe()
+    assert not works and "timed out" in words and "bwrap" in words
 
 
 def test_a_state_directory_that_cannot_be_written_is_said(report, tmp_path, monkeypatch):
