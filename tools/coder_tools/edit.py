@@ -18,6 +18,7 @@ from coder_tools.heads import head_of, said_above, start_with
 from coder_tools.languages import grammar_of
 from coder_tools.lazy import check_whole
 from coder_tools.match import Place, ambiguous, carried, find_lines, indent_of, not_found, reindented, unnumbered
+from coder_tools.overloads import definition
 from coder_tools.strings import string_rows
 from coder_tools.symbols import Symbol, definitions
 from coder_tools.syntax import EditRefused, check_syntax, python_fault
@@ -25,7 +26,7 @@ from coder_tools.text import decode
 
 __all__ = ["EditRefused", "Landed", "apply_diff", "create", "insert", "replace", "replace_function", "rewrite"]
 
-_METHOD = re.compile(r"(?:[ \t]*[@#].*\n)*[ \t]*(?:async[ \t]+)?def[ \t]+\w+\(\s*(?:self|cls)\b")
+_ASSIGNS = re.compile(r"(?:export\s+)?(?:const|let|var)\s|[\w$.]+\s*=(?!=)")
 _OPERATORS = re.compile(r"[=!<>:+\-*/%&|^]=|[-=]>|\*\*|//|<<|>>|&&|\|\||\+\+|--|::|\.\.|\?[.?]")
 
 
@@ -166,17 +167,18 @@ def rewrite(path: str, data: bytes, content: str) -> Landed:
 
 
 def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
-    """Replace the whole function or class `name` ("add" or "Box.add") by `code`.
+    """Replace the whole function or class `name` ("add", "Box.add", "add(int)", "size.setter") by `code`.
 
-    Its decorators stay unless `code` brings its own. Raises EditRefused as `replace` does.
+    Its decorators stay unless `code` brings its own. Raises EditRefused as `replace` does, and where the name and the
+    code leave open which of several is meant.
     """
     code = re.sub(r"\A(?:[ \t]*\n)+", "", _plain(code)).rstrip()
-    symbol = _definition(path, data, name, code)
+    symbol = definition(path, data, name, code)
     source = _Source(path, data)
     if path.endswith((".py", ".pyi")):
         _check_defines(_moved(path, code, "", ""), symbol)
     check_whole(source.text, code)
-    code, start = _headed(path, data, symbol, code)
+    code, start = _headed(path, data, symbol, _ended(path, data, symbol, code))
     end = symbol.end
     prefix = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     try:
@@ -186,6 +188,8 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
         raise EditRefused(f"{path} is not UTF-8. Give search and replace texts instead.") from None
     line_start = source.text.rfind("\n", 0, text_start) + 1
     indent = source.text[line_start:text_start]
+    if path.endswith(".go") and not data[symbol.start :].startswith(b"type"):  # once for a whole group
+        code = re.sub(r"^([ \t]*)type[ \t]+", r"\1", code, flags=re.MULTILINE, count=1)
     if indent.strip(" \t") not in ("", "export"):
         raise EditRefused(f"{name} does not begin its line. Give search and replace texts instead.")
     indent = indent[: len(indent) - len(indent.lstrip())]
@@ -308,6 +312,20 @@ def _headed(path: str, data: bytes, symbol: Symbol, code: str) -> tuple[str, int
     return "\n".join(lines), start_with(head, path, data, symbol)
 
 
+def _ended(path: str, data: bytes, symbol: Symbol, code: str) -> str:
+    """The code with the end that the definition has in its place: a comma or semicolon behind it stays there, one of
+    its own does not get lost."""
+    grammar = grammar_of(path)
+    if grammar is None or grammar.name == "python":
+        return code
+    behind = data[symbol.end : symbol.end + 80].lstrip()[:1].decode("utf-8", "replace")
+    if behind in (",", ";") and code.endswith(behind):
+        return code[:-1].rstrip()
+    if data[: symbol.end].endswith(b";") and _ASSIGNS.match(code) and not code.endswith(";"):
+        return code + ";"
+    return code
+
+
 def _moved(path: str, code: str, indent: str, old: str) -> str:
     """The code of a definition with this indentation instead of its own. Lines inside strings stay as they are;
     those that were moved to the left with the code are again as in the old text."""
@@ -337,37 +355,6 @@ def _lines_there(lines: Sequence[str], old: Sequence[str], rows: Container[int])
     blocks = difflib.SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks()
     pairs = ((block.a + n, old[block.b + n]) for block in blocks for n in range(block.size))
     return {row: line for row, line in pairs if row in rows}
-
-
-def _definition(path: str, data: bytes, name: str, code: str) -> Symbol:
-    """The one function or class of that name. Raises EditRefused."""
-    named = [s for s in definitions(path, data) if s.kind != "variable"]
-    wanted = _dotted(name)
-    whole = [s for s in named if s.qualified == wanted]
-    inner = [s for s in named if s not in whole and (s.qualified.endswith("." + wanted) or s.name == wanted)]
-    method = _METHOD.match(code) and not any(_METHOD.match(_text_of(data, s)) for s in whole)
-    found = whole + inner if method or not whole else whole
-    if len(found) == 1:
-        return found[0]
-    if found:
-        choices = ", ".join(f"{s.qualified} (line {s.first_line})" for s in found[:8])
-        advice = (
-            "Name one" if len({s.qualified for s in found}) == len(found) else "Send `search` and `replace` instead"
-        )
-        raise EditRefused(f"Nothing was written: {name} could be any of {choices}. {advice}.")
-    near = difflib.get_close_matches(wanted, {s.qualified for s in named}, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise EditRefused(f"Nothing was written: {path} defines no function or class {name}.{hint}")
-
-
-def _text_of(data: bytes, symbol: Symbol) -> str:
-    return data[symbol.start : symbol.end].decode("utf-8", "replace")
-
-
-def _dotted(name: str) -> str:
-    """`B::new`, `B#new`, `(*B).new`, `(b *B) new` and `B.new(int)` as `B.new`."""
-    name = re.sub(r"^\((?:\w+\s+)?\*?(\w+)\)[.\s]*", r"\1.", name.strip())
-    return re.sub(r"::|#", ".", re.sub(r"\(.*\)$", "", name)).strip()
 
 
 def _check_defines(code: str, symbol: Symbol) -> None:

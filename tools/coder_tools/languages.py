@@ -16,11 +16,24 @@ _ECMASCRIPT = {
     "function": ("function_declaration", "generator_function_declaration", "method_definition"),
     "class": ("class_declaration",),
 }
+_LAMBDA = "[(arrow_function) (function_expression) (generator_function)]"
+# `holder` opens a scope and is no definition itself: `const api = { get() {} }` has `api.get`.
 _ARROW = (
-    "(variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)]) @function\n"
+    f"(variable_declarator name: (identifier) @name value: {_LAMBDA}) @function\n"
+    f"(assignment_expression left: [(identifier) (member_expression)] @name right: {_LAMBDA}) @function\n"
+    f"(pair key: [(property_identifier) (string)] @name value: {_LAMBDA}) @function\n"
+    f'(export_statement "default" @name value: {_LAMBDA}) @function\n'
+    "(variable_declarator name: (identifier) @name value: (class)) @class\n"
+    '(export_statement "default" @name value: (class)) @class\n'
+    "(variable_declarator name: (identifier) @name value: (object)) @holder\n"
+    "(assignment_expression left: [(identifier) (member_expression)] @name right: (object)) @holder\n"
+    "(pair key: [(property_identifier) (string)] @name value: (object)) @holder\n"
+    '(export_statement "default" @name value: (object)) @holder\n'
     "(program (lexical_declaration (variable_declarator name: (identifier) @name) @variable))\n"
-    "(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name) @variable)))"
+    "(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name) @variable)))\n"
 )
+_FIELD = f"(field_definition property: (_) @name value: {_LAMBDA}) @function\n"
+_TYPED_FIELD = f"(public_field_definition name: (_) @name value: {_LAMBDA}) @function\n"
 _C_FUNCTION = (
     "(function_definition declarator: (function_declarator declarator: (_) @name)) @function\n"
     "(function_definition declarator: (pointer_declarator"
@@ -71,6 +84,7 @@ _TYPED = {
         "interface_declaration",
         "type_alias_declaration",
         "enum_declaration",
+        "internal_module",
     ),
 }
 
@@ -83,18 +97,23 @@ GRAMMARS = (
         "(module (expression_statement (assignment left: (identifier) @name) @variable))\n"
         "(class_definition body: (block (expression_statement (assignment left: (identifier) @name) @variable)))",
     ),
-    Grammar("javascript", "tree_sitter_javascript", (".js", ".jsx", ".mjs", ".cjs"), _ECMASCRIPT, _ARROW),
+    Grammar("javascript", "tree_sitter_javascript", (".js", ".jsx", ".mjs", ".cjs"), _ECMASCRIPT, _ARROW + _FIELD),
     Grammar(
-        "typescript", "tree_sitter_typescript", (".ts", ".mts", ".cts"), _TYPED, _ARROW, entry="language_typescript"
+        "typescript",
+        "tree_sitter_typescript",
+        (".ts", ".mts", ".cts"),
+        _TYPED,
+        _ARROW + _TYPED_FIELD,
+        entry="language_typescript",
     ),
-    Grammar("tsx", "tree_sitter_typescript", (".tsx",), _TYPED, _ARROW, entry="language_tsx"),
+    Grammar("tsx", "tree_sitter_typescript", (".tsx",), _TYPED, _ARROW + _TYPED_FIELD, entry="language_tsx"),
     Grammar(
         "go",
         "tree_sitter_go",
         (".go",),
         {
-            "function": ("function_declaration", "method_declaration"),
-            "class": ("type_spec",),
+            "function": ("function_declaration", "method_declaration", "method_elem"),
+            "class": ("type_spec", "type_alias"),
             "variable": ("const_spec",),
         },
     ),
@@ -114,8 +133,14 @@ GRAMMARS = (
         "tree_sitter_java",
         (".java",),
         {
-            "function": ("method_declaration", "constructor_declaration"),
-            "class": ("class_declaration", "interface_declaration", "enum_declaration", "record_declaration"),
+            "function": ("method_declaration", "constructor_declaration", "compact_constructor_declaration"),
+            "class": (
+                "class_declaration",
+                "interface_declaration",
+                "enum_declaration",
+                "record_declaration",
+                "annotation_type_declaration",
+            ),
         },
     ),
     Grammar("c", "tree_sitter_c", (".c", ".h"), {}, f"{_C_FUNCTION}\n{_C_TYPES}\n{_PROTOTYPES}"),

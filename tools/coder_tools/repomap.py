@@ -29,7 +29,7 @@ _NOTHING = 1e-6  # a score too small to pass on
 _LINKS = 24  # the strongest links of a file that are followed
 _EVERYWHERE = 8  # files that define a name, above which it says nothing about which is used
 _SHOWN = 7  # definitions of a file that are shown
-_FORMAT = "2"  # of what is stored; another one is read anew
+_FORMAT = "3"  # of what is stored; another one is read anew
 
 
 @dataclass(frozen=True)

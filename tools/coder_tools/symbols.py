@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from coder_tools.languages import grammar_of, load, parse
+from coder_tools.names import assigned, parsed
 from coder_tools.text import numbered
 from coder_tools.workspace import Workspace
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 _FILE_LIMIT = 2_000_000  # bytes
 _WRAPPERS = ("decorated_definition", "export_statement", "template_declaration")
-_SCOPES = ("function", "class", "impl")
+_SCOPES = ("function", "class", "impl", "holder")
+_WHOLE = ("lexical_declaration", "type_declaration", "expression_statement")
+"""What mostly has one definition in it, and is one thing with it: `const f = 1`, `exports.f = 1`, Go's `type T int`."""
 
 
 @dataclass(frozen=True)
@@ -52,57 +55,64 @@ def definitions(path: str, data: bytes) -> tuple[Symbol, ...]:
     loaded = load(path)
     if loaded is None or len(data) > _FILE_LIMIT:
         return ()
-    found: dict[tuple[int, int, str], tuple[Node, str, str]] = {}
+    found: dict[tuple[int, int, str, bool], tuple[Node, str, str]] = {}
     for _, captured in QueryCursor(loaded.definitions).matches(loaded.parser.parse(data).root_node):
         [name] = captured.pop("name")
         [(kind, nodes)] = captured.items()
         node, text = nodes[0], _text(name)
-        if kind != "variable" or (node.start_byte, node.end_byte, text) not in found:  # `f = () => 1` is a function
-            found[node.start_byte, node.end_byte, text] = (node, kind, text)
+        key = (node.start_byte, node.end_byte, text, kind == "holder")
+        if kind != "variable" or key not in found:  # `f = () => 1` is a function
+            found[key] = (node, kind, text)
     bodies = {text.rsplit(":", 1)[-1] for _, kind, text in found.values() if kind == "function"}
     symbols: list[Symbol] = []
     around: list[tuple[int, str]] = []  # (end, qualified name) of the definitions that are open
-    for node, kind, text in sorted(found.values(), key=lambda item: (item[0].start_byte, -item[0].end_byte)):
+    for node, kind, text in sorted(found.values(), key=_order):
         while around and around[-1][0] <= node.start_byte:
             around.pop()
-        text = _within(node, text, kind).replace("::", ".")
+        text = _within(node, text, kind)
         qualified = f"{around[-1][1]}.{text}" if around else text
         if kind in _SCOPES:
             around.append((node.end_byte, qualified))
         if kind == "prototype":  # a file that has the function itself announces it only for its own order
             kind = "" if text in bodies else "function"
-        if kind not in ("impl", ""):
+        if kind not in ("impl", "holder", ""):
             symbols.append(_symbol(text.rsplit(".", 1)[-1], qualified, kind, path, node))
     return tuple(symbols)
 
 
+def _order(item: tuple[Node, str, str]) -> tuple[int, int, bool]:
+    """By place, what is around before what is inside; what only opens a scope after the definition with its place."""
+    node, kind, _ = item
+    return node.start_byte, -node.end_byte, kind == "holder"
+
+
 def _within(node: Node, name: str, kind: str) -> str:
-    """The name with the type that a method of Go is declared for; that of Rust's `impl` without its parameters."""
+    """The name, dotted, with the type that a method of Go is declared for; that of Rust's `impl` without its
+    parameters; what is assigned in JavaScript as people call it."""
     if kind == "impl":
-        return name.split("<")[0]
+        return name.split("<")[0].replace("::", ".")
+    if node.type == "assignment_expression":
+        return assigned(name)
+    if name[:1] in "\"'":
+        return name.strip("\"'")
     receiver = node.child_by_field_name("receiver") if kind == "function" else None
     words = re.findall(r"\w+", _text(receiver).split("[")[0]) if receiver is not None else []
-    return f"{words[-1]}.{name}" if words else name
+    return (f"{words[-1]}.{name}" if words else name).replace("::", ".")
 
 
 def find_definitions(workspace: Workspace, name: str) -> list[Symbol]:
-    """Where a name, or a dotted one such as `Box.add`, is defined."""
-    name = name.replace("::", ".")
-    last = name.rsplit(".", 1)[-1]
-    symbols = (
-        symbol
-        for path, data in _files_with(workspace, last)
-        for symbol in definitions(path, data)
-        if symbol.name == last
-    )
-    found = list(symbols)
-    exact = [s for s in found if s.qualified == name or s.qualified.endswith("." + name)]
+    """Where a name, or a dotted one such as `Box.add`, is defined; of overloads those that it tells apart."""
+    wanted = parsed(name)
+    last = wanted.dotted.rsplit(".", 1)[-1]
+    contents = dict(_files_with(workspace, last))
+    found = [s for path, data in contents.items() for s in definitions(path, data) if s.name == last]
+    exact = [s for s in found if s.qualified == wanted.dotted or s.qualified.endswith("." + wanted.dotted)]
     return exact or found
 
 
 def find_uses(workspace: Workspace, name: str, limit: int = 100) -> list[Use]:
     """Where a name stands in code, definitions included, at most `limit` places."""
-    last = name.replace("::", ".").rsplit(".", 1)[-1]
+    last = parsed(name).dotted.rsplit(".", 1)[-1]
     found: list[Use] = []
     for path, data in _files_with(workspace, last):
         tree = parse(path, data)
@@ -133,8 +143,8 @@ def outline(path: str, data: bytes) -> list[str]:
 
 
 def _symbol(name: str, qualified: str, kind: str, path: str, node: Node) -> Symbol:
-    if node.parent is not None and node.parent.type == "lexical_declaration" and node.parent.named_child_count == 1:
-        node = node.parent  # `const f = ...` is one thing
+    if node.parent is not None and node.parent.type in _WHOLE and node.parent.named_child_count == 1:
+        node = node.parent
     whole = node
     while whole.parent is not None and whole.parent.type in _WRAPPERS:
         whole = whole.parent

@@ -12,8 +12,10 @@ from coder_tools import edit
 from coder_tools.calls import TOOLS, understood
 from coder_tools.files import list_files, meant, read_window
 from coder_tools.formats import Format
+from coder_tools.names import parsed
+from coder_tools.overloads import listed, told_apart
 from coder_tools.search import search
-from coder_tools.symbols import find_definitions, find_uses, outline
+from coder_tools.symbols import Symbol, find_definitions, find_uses, outline
 from coder_tools.text import cap, cap_around, cap_lines, clean, decode
 from coder_tools.workspace import ToolError, Workspace, contained
 
@@ -136,7 +138,7 @@ class Toolbox:
         """Each definition with its source, then the places that use the name."""
         if not name:
             raise ToolError("The name is empty. Give the name of a function, class or variable.")
-        found = find_definitions(self.workspace, name)
+        found = self._told_apart(find_definitions(self.workspace, name), name)
         uses = find_uses(self.workspace, name)
         if not found and not uses:
             raise ToolError(f"No code here has the name {name!r}. Use search for other files.")
@@ -148,11 +150,20 @@ class Toolbox:
         if not found:
             parts.append(f"{name} is not defined here.")
         elif len(found) > 4:
-            parts.append(f"and {len(found) - 4} more: " + ", ".join(f"{s.path}:{s.first_line}" for s in found[4:20]))
+            parts.append(f"and {len(found) - 4} more:")
+            parts += [f"{s.path}, {listed(s.path, self.workspace.read(s.path), [s])[0]}" for s in found[4:20]]
         lines = [f"{use.path}:{use.line}: {use.text[:160]}" for use in uses]
         parts.append(f"used in {len(lines)} places:")
         parts.append(cap_lines(lines, self.limit // 4, "use search with a path"))
         return "\n".join(parts)
+
+    def _told_apart(self, found: list[Symbol], name: str) -> list[Symbol]:
+        """Of overloads those that the name tells, as in `add(int)`; all of them where it tells none."""
+        by_file: dict[str, list[Symbol]] = {}
+        for symbol in found:
+            by_file.setdefault(symbol.path, []).append(symbol)
+        read, wanted = self.workspace.read, parsed(name)
+        return [s for path, own in by_file.items() for s in told_apart(path, read(path), own, wanted)] or found
 
     def _list(self, path: str, limit: int) -> str:
         """What a directory holds, or what a file defines."""
