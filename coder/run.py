@@ -17,6 +17,7 @@ from coder.record.store import RunDir, RunStore
 from coder.record.sweep import sweep
 from coder.saver import kind
 from coder.state import GRAPH_VERSION, State, fresh
+from coder.supervisor.budget import Budget
 from coder.task import Request
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _graph_of(rundir: RunDir) -> dict[str, Any]:
 
 
 def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -> Result:
-    before = rundir.elapsed()
+    budget = Budget(request, rundir.elapsed())  # what comes before the first step is time of the user's too
     rundir.log.listeners.append(listen)
     state = fresh()
     session: Session | None = None
@@ -74,7 +75,7 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
         rundir.log.append("run", "start", {"repo": str(request.repo), "goal": request.goal, "resumed": resumed})
         if resumed:
             _renew(rundir)
-        session = _open(rundir, request, before, resumed=resumed)
+        session = _open(rundir, request, budget, resumed=resumed)
         state = _invoke(session, state, resumed=resumed)
     except CoderError as error:
         state = _stopped(session, state, error.status, str(error))
@@ -130,10 +131,9 @@ def _foreseen(error: Exception) -> str:
     return str(error) if isinstance(error, ModelError | SandboxError | SnapshotError | TestRunFailed) else ""
 
 
-def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> Session:
+def _open(rundir: RunDir, request: Request, budget: Budget, *, resumed: bool) -> Session:
     """Take the base, find the target's interpreter, choose sandbox and policy. Nothing of the repository runs yet."""
     from coder.session import Session
-    from coder.supervisor.budget import Budget
     from coder_sandbox.choose import open_sandbox
     from coder_sandbox.content import choose_content
     from coder_sandbox.programs import equip
@@ -169,7 +169,7 @@ def _open(rundir: RunDir, request: Request, before: float, *, resumed: bool) -> 
         rundir.log.append("run", "sandbox", data)
         return sandbox
 
-    session = Session(request, rundir, base, toolchain, policy, Budget(request, before), opened, chosen)
+    session = Session(request, rundir, base, toolchain, policy, budget, opened, chosen)
     session.judge = _judge(request)
     return session
 

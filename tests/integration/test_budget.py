@@ -19,8 +19,10 @@ from coder.nodes.facts import Baseline
 from coder.record.result import Result
 from coder.record.store import RunStore
 from coder.session import Session
+from coder.supervisor.budget import Budget
 from coder.task import Request
 from coder_sandbox.client import AgentClient
+from coder_sandbox.snapshot import Base
 from coder_tools.contract import CandidateResult, TestResult
 
 step = importlib.import_module("coder.nodes.test")  # in the package the name is that of the node
@@ -102,6 +104,26 @@ def test_a_budget_that_is_spent_before_the_tests_have_run_says_that_and_nothing_
     result = fix(goal, time=0.01)
     assert result.status == "not_fixed"
     assert "time budget of 0.01 s was spent before the tests had run" in result.reason
+
+
+def test_what_comes_before_the_first_step_is_time_too(
+    fix: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    take, start = Base.take, Budget.__init__
+
+    def taken(*args: Any) -> Base:
+        order.append("snapshot")
+        return take(*args)
+
+    def started(self: Budget, *args: Any, **more: Any) -> None:
+        order.append("clock")
+        start(self, *args, **more)
+
+    monkeypatch.setattr(Base, "take", taken)
+    monkeypatch.setattr(Budget, "__init__", started)
+    fix("test_mid", time=0.01)
+    assert order == ["clock", "snapshot"]
 
 
 @contextmanager
