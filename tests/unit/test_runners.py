@@ -610,6 +610,9 @@ IDS = [
     "money/money_test.go::TestAdd/two_coins",
     "src/lib.rs::money::tests::deep",
     "src/test/java/shop/CartTest.java::Empty.sums",
+    "src/test/java/shop/CartTest.java::adds",
+    "src/cart.rs::example cart::Cart::add",
+    "CMakeLists.txt::joins",
 ]
 GOALS = {
     "failing test adds two items": [IDS[0]],
@@ -618,7 +621,29 @@ GOALS = {
     "Cart::empties": [IDS[1]],
     "TestAdd/two_coins": [IDS[2]],
     "money::tests::deep": [IDS[3]],
-    "CartTest": [IDS[4]],
+    "CartTest": IDS[4:6],
+    "a": IDS[:2],
+    # as the tools print them
+    "● Cart › adds two items": [IDS[0]],
+    "FAIL  test/a.test.js > Cart > adds two items": [IDS[0]],
+    "× Cart > adds two items 4ms": [IDS[0]],
+    "✖ adds two items (1.5ms)": [IDS[0]],
+    "not ok 1 - empties": [IDS[1]],
+    "--- FAIL: TestAdd/two_coins (0.00s)": [IDS[2]],
+    "TestAdd/two coins": [IDS[2]],
+    "example.org/shop/money.TestAdd/two_coins": [IDS[2]],
+    "test money::tests::deep ... FAILED": [IDS[3]],
+    "shop.CartTest": IDS[4:6],
+    "CartTest.adds:17": [IDS[5]],
+    "[ERROR]   CartTest.adds:17 expected: <1> but was: <2>": [IDS[5]],
+    "[ERROR] shop.CartTest.adds -- Time elapsed: 0.003 s <<< FAILURE!": [IDS[5]],
+    "adds(shop.CartTest)": [IDS[5]],
+    "CartTest#adds": [IDS[5]],
+    "CartTest$Empty.sums": [IDS[4]],
+    "CartTest > Empty > sums() FAILED": [IDS[4]],
+    "src/cart.rs - cart::Cart::add (line 10)": [IDS[6]],
+    "1/2 Test #1: joins .........***Failed": [IDS[7]],
+    "1 - joins (Failed)": [IDS[7]],
 }
 
 

@@ -15,7 +15,18 @@ _WORDING = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[`\"'“‘]([^`\"'“”‘’]+)[`\"'”’]")
-_UNITTEST = re.compile(r"^(\w+) \(([\w.]+)\)$")  # as unittest prints a test: "test_c (tests.test_a.TestB)"
+_UNITTEST = re.compile(r"^(\w+) ?\(([\w.$]+)\)$")  # as unittest and Maven print a test: "test_c (tests.test_a.TestB)"
+# What test tools print before and after the name of a test that failed.
+_BEFORE = re.compile(
+    r"(?:[\s●•✖✗✘✕×▶❯↳>*]|---\s|\[ERROR\]|(?:FAIL(?:ED|URE)?|ERROR|not ok|test)\b:?\s|"
+    r"\d+/\d+ Test +#\d+:|\d+ -\s|\d+\)\s)+",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"(?:\s*\(\d[\d.]* ?m?s\)|\s\d[\d.]* ?m?s|(?:\s\.{3})?\sFAILED|\s*\.*\**\(?(?:Failed|Timeout)\b.*|"
+    r"\s\(line \d+\)|\s(?:-- )?Time elapsed.*|\s<<<.*|:\d+(?:\s.*)?)$",
+    re.DOTALL,
+)
 
 
 class GoalError(Exception):
@@ -49,7 +60,9 @@ def _names(goal: str) -> Iterable[str]:
     plain = _WORDING.sub("", text, count=1).strip().strip("`\"'“”‘’").rstrip(".:,!").strip()
     words = [word.strip("`\"'“”‘’.,:;!()") for word in plain.split()]
     marked = [word for word in words if "::" in word or "." in word or "_" in word]
-    found = [text, plain, *quoted, *(marked if len(words) > 1 else ())]
+    before = _BEFORE.match(plain)
+    printed = _AFTER.sub("", plain[before.end() :] if before else plain).strip()
+    found = [text, plain, *quoted, printed, *(marked if len(words) > 1 else ())]
     return dict.fromkeys(name for name in found if name)
 
 
@@ -102,6 +115,24 @@ def _readings(name: str) -> list[_Reading]:
         tails = {test_id, without_parameters(test_id), _dotted(test_id), _dotted(without_parameters(test_id))}
         return any(tail.endswith((f"::{name}", f".{name}", f"/{name}")) for tail in tails)
 
+    words = _words(name)
+    bare = not re.search(r"\s", name)
+
+    def inside(test_id: str) -> tuple[str, ...]:
+        """The words of the id up to those of the name, which stand in it in this order; () if they do not."""
+        for own in _wordings(test_id):
+            at = next((n for n in range(len(own)) if own[n : n + len(words)] == words), -1)
+            if at >= 0:
+                return own[: at + len(words)]
+        return ()
+
+    def at_end(test_id: str) -> bool:
+        """Whether the words of the id end with those of the name; or those of a package's full name with them."""
+        wordings = _wordings(test_id)
+        longer = bare and len(wordings[-1]) > 1 and words[-len(wordings[-1]) :] == wordings[-1]
+        return longer or any(own[-len(words) :] == words for own in wordings)
+
+    several = len(words) > 1
     return [
         (lambda test_id: test_id == name, lambda test_id: test_id),
         (lambda test_id: name in (without_parameters(test_id), _dotted(test_id)), without_parameters),
@@ -113,8 +144,29 @@ def _readings(name: str) -> list[_Reading]:
         (lambda test_id: path(test_id).endswith(f"/{name}"), path),
         (lambda test_id: path(test_id).removesuffix(".py").endswith((f"/{name}", f".{name}")), path),
         (lambda test_id: f"::{name}::" in test_id or f".{name}." in test_id, up_to_name),
+        (lambda test_id: name in _stems(path(test_id)), path),
         (lambda test_id: len(name) >= SHORTEST_PART and name in test_id, without_parameters),
+        (lambda test_id: several and at_end(test_id), without_parameters),
+        (lambda test_id: several and bool(inside(test_id)), lambda test_id: " ".join(inside(test_id))),
     ]
+
+
+def _stems(path: str) -> tuple[str, ...]:
+    """How people call a file of tests: `CartTest` for CartTest.java, `cart.test` and `cart` for cart.test.js."""
+    stem = re.sub(r"\.\w+$", "", path.rpartition("/")[2])
+    return stem, re.sub(r"[._-](?:test|spec)$", "", stem)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[^\W_]+", text))
+
+
+def _wordings(test_id: str) -> list[tuple[str, ...]]:
+    """The words of an id: all of them, without its file's suffix, without its file (as Go names a test)."""
+    path, mark, name = test_id.partition("::")
+    own = _words(name.removeprefix("example ") if mark else name)
+    stem = path.rsplit(".", 1)[0] if "." in path.rpartition("/")[2] else path
+    return [(*_words(path), *own), (*_words(stem), *own), (*_words(path.rpartition("/")[0]), *own)]
 
 
 def _nearest(goal: str, ids: Sequence[str]) -> list[str]:
