@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coder_tools.logs import Finding
 
 LONGEST = 160  # characters of a value or a message
+_STACK = re.compile(r"\n\s+at |\n\s*goroutine \d| \[recovered\]\n|\nstack backtrace:")
+"""Where, in a failure's text, the calls begin that led to it."""
 
 
 @dataclass(frozen=True)
@@ -83,5 +86,5 @@ def _is_test(function: str) -> bool:
 
 
 def _cut(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(_STACK.split(text, maxsplit=1)[0].split())
     return flat if len(flat) <= LONGEST else flat[: LONGEST - 3] + "..."

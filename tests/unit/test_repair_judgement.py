@@ -159,6 +159,10 @@ class TestExplanation:
         )
 
     def test_whatever_is_not_known_is_left_out(self) -> None:
+        for stack in ("\n    at f (src/a.js:3:5)", " [recovered]\n\tpanic: no x", "\n\ngoroutine 18 [running]:"):
+            failure = Finding("t::a", "failed", "TypeError", f"TypeError: no x{stack}", function="f")
+            words = explain(["t::a"], failure, [], Verified(1, 0, "all", 0))
+            assert words.startswith("`a` failed with TypeError in `f` (no x).")
         words = explain(["t::test_a"], Finding("", "missing"), [], Verified(1, 0, "all", 0))
         assert words.startswith("`test_a` failed.")
 

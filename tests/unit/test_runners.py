@@ -513,6 +513,35 @@ def test_ctest_names_the_list_that_adds_the_test_and_a_build_that_fails() -> Non
     assert "configure" in read(CTest(), C, step=0, steps=3, stderr="CMake Error").unavailable
 
 
+def test_ctest_tells_apart_what_its_report_does_not() -> None:
+    failed = '<failure message=""/><system-out></system-out>'
+    cases = {
+        "ring": failed,
+        "slow": failed,
+        "gone": '<skipped message="Unable to find executable"/>',
+        "off": "",
+        "ok": "",
+    }
+    xml = "".join(f'<testcase name="{name}">{inner}</testcase>' for name, inner in cases.items())
+    said = (
+        "1/5 Test #1: ring .............................***Exception: SegFault  0.00 sec\n\n    Start 3: gone\n"
+        "2/5 Test  #2: slow .............................***Timeout   1.01 sec\n"
+        "3/5 Test #3: gone ..........................***Not Run   0.00 sec\n"
+        "4/5 Test #4: off ..............................***Not Run (Disabled)   0.00 sec\n"
+        "5/5 Test #5: ok ..........................   Passed    0.00 sec\n"
+    )
+    reports = {"/s/junit.xml": f"<testsuite>{xml}</testsuite>"}
+    report = read(CTest(), C, step=2, steps=3, exit_code=8, stdout=said, reports=reports)
+    assert {test.partition("::")[2]: outcome for test, outcome in outcomes(report).items()} == {
+        "ring": "crashed",
+        "slow": "timeout",
+        "gone": "error",
+        "off": "skipped",
+        "ok": "passed",
+    }
+    assert by_id(report, "t/CMakeLists.txt::ring").message == "Exception: SegFault"
+
+
 def test_an_exit_code_is_one_test() -> None:
     files, line = {"src/ring.c": "", "check.sh": ""}, "sh check.sh"
     assert outcomes(read(AnyCommand(), files, args=(line,), exit_code=0)) == {line: "passed"}
@@ -587,6 +616,21 @@ VALUES = {
     "want 3 but got 4": ("3", "4"),
     "thread 'a' panicked at src/a.rs:1:1:\nassertion failed: add(1, 1) == 2": ("add(1, 1) == 2", "false"),
     "check: tests/check.c:15: main: Assertion `get(&ring) == 10' failed.": ("get(&ring) == 10", "false"),
+    "Expected java.lang.Error to be thrown, but nothing was thrown.": (
+        "java.lang.Error to be thrown",
+        "nothing",
+    ),
+    "expected [2] but found [1]": ("2", "1"),
+    "\nExpected: is <2>\n     but: was <1>": ("is <2>", "<1>"),
+    "\nexpected: 2\n but was: 1": ("2", "1"),
+    "\nExpecting actual:\n  1\nto be equal to:\n  2\n": ("2", "1"),
+    "Value of: ok\n  Actual: false\nExpected: true": ("true", "false"),
+    "Expected equality of these values:\n  add(1, 2)\n    Which is: 3\n  4": ("4", "3"),
+    "  CHECK( add(1,2) == 4 )\nwith expansion:\n  3 == 4": ("4", "3"),
+    "CHECK( add(1,2) == 4 ) is NOT correct!\n  values: CHECK( 3 == 4 )": ("4", "3"),
+    'error: in "a": check add(1,2) == 4 has failed [3 != 4]': ("4", "3"),
+    "AssertionError: expected [ 1, 2 ] to have a length of 3 but got 2": ("3", "2"),
+    "AssertionError: expected 'a' to contain 'b'": ("contain 'b'", "'a'"),
     "Error: something": ("", ""),
 }
 

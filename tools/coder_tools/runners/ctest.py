@@ -5,14 +5,24 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coder_sandbox.programs import Needs
+from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners import junit
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, name_of
 from coder_tools.runners.traces import frames_in
 
 LISTS = "CMakeLists.txt"
 _TEST = re.compile(r"\badd_test\s*\(\s*(?:NAME\s+)?\"?([\w.:/+-]+)\"?", re.IGNORECASE)
+_SAID = re.compile(r"^ *\d+/\d+ Test +#\d+: (\S+) \.*\**([A-Z][^\n]*?) +\d+\.\d+ sec", re.MULTILINE)
+_HOW: dict[str, Outcome] = {
+    "Not Run (Disabled)": "skipped",
+    "Not Run": "error",
+    "Timeout": "timeout",
+    "Exception": "crashed",
+    "Subprocess": "crashed",
+}
 _STRANGE_TO_CTEST = ("-C", "--build-config", "-j", "--parallel", "-V", "-VV", "--output-on-failure", "--test-dir")
 
 
@@ -63,10 +73,18 @@ class CTest(Runner):
             own = case.get("name") or ""
             return f"{homes.get(own, LISTS)}::{own}"
 
-        return Report(tuple(junit.results(ran.reports, name, project, root)))
+        said = dict(_SAID.findall(ran.stdout))
+        found = junit.results(ran.reports, name, project, root)
+        return Report(tuple(_as_said(result, said.get(name_of(result.id), "")) for result in found))
 
     def tests_in(self, path: str, project: Project) -> list[str]:
         return [f"{path}::{name}" for name in _TEST.findall(project.text(path))] if path.endswith(LISTS) else []
+
+
+def _as_said(result: TestResult, how: str) -> TestResult:
+    """The result as ctest's own words have it: its report has a plain failure for all that they tell apart."""
+    outcome = next((outcome for word, outcome in _HOW.items() if how.startswith(word)), result.outcome)
+    return replace(result, outcome=outcome, message=result.message or ("" if result.passed else how))
 
 
 def _lists(project: Project) -> list[str]:

@@ -32,6 +32,18 @@ _PATTERNS = (
 _VALUES = (
     # (expected as `e`, actual as `a`) in the words of assertion libraries; without `a`, a condition that did not hold
     re.compile(r"[Ee]xpected:? ?<(?P<e>.*?)> but was:? ?<(?P<a>.*?)>", re.DOTALL),  # JUnit
+    re.compile(r"\bExpected (?P<e>\S+ to be thrown), but (?P<a>nothing) was thrown"),
+    re.compile(r"\bexpected \[(?P<e>[^\n]*?)\] but found \[(?P<a>[^\n]*?)\]"),  # TestNG
+    re.compile(r"\bExpected: (?P<e>[^\n]+)\n\s*but: (?:was )?(?P<a>[^\n]+)"),  # Hamcrest
+    re.compile(r"\bexpected: *(?P<e>[^\n]+)\n\s*but was: *(?P<a>[^\n]+)"),  # AssertJ
+    re.compile(r"\bExpecting(?: actual)?:\s*\n\s*(?P<a>[^\n]+)\n\s*to be equal to:\s*\n\s*(?P<e>[^\n]+)"),  # and older
+    re.compile(r"\bActual: (?P<a>[^\n]+)\n\s*Expected: (?P<e>[^\n]+)"),  # GoogleTest's EXPECT_TRUE
+    re.compile(  # GoogleTest's EXPECT_EQ(actual, expected)
+        r"\bExpected equality of these values:\n *[^\n]+\n( +Which is: (?P<a>[^\n]+)\n)? *(?P<e>[^\n]+)"
+    ),
+    re.compile(r"\bwith expansion:\n\s*(?P<a>[^\n]+?) == (?P<e>[^\n]+)"),  # Catch2
+    re.compile(r"\bvalues: \w+\( (?P<a>[^\n]+?) == (?P<e>[^\n]+?) \)"),  # doctest
+    re.compile(r"\bhas failed \[(?P<a>[^\n]+?) != (?P<e>[^\n]+?)\]"),  # Boost.Test
     re.compile(
         r"\bleft: `(?P<a>[^\n]*?)`,\n\s*right: `(?P<e>[^\n]*?)`"
     ),  # Rust before 1.73: assert_eq!(actual, expected)
@@ -40,6 +52,8 @@ _VALUES = (
     re.compile(r"\bAssertion `(?P<e>[^\n]+)' failed"),  # C: assert
     re.compile(r"\bExpected(?: \w+)?: *(?P<e>[^\n]+)\n\s*Received(?: \w+)?: *(?P<a>[^\n]+)"),  # Jest
     re.compile(r"[Ee]xpected: *(?P<e>[^\n]+)\n\s*(?:[Aa]ctual|[Gg]ot) *: *(?P<a>[^\n]+)"),  # testify and its like
+    re.compile(r"\bexpected [^\n]+? to have a length of (?P<e>\d+) but got (?P<a>\d+)"),  # chai
+    re.compile(r"\bexpected (?P<a>.+?) to (?P<e>(?:contain|include) [^\n]+)"),
     re.compile(r"\bexpected (?P<a>.+?) to (?:deeply |strictly |be |equal |match )+(?P<e>.+?)(?: //|\n|$)"),  # chai
     re.compile(r"\bgot:? (?P<a>.+?)[,;]? (?:but )?(?:want|wanted|expected):? (?P<e>[^\n]+)", re.IGNORECASE),  # Go
     re.compile(r"= (?P<a>[^\n]+?)[,;] (?:want|wanted|expected) (?P<e>[^\n]+)"),
