@@ -22,7 +22,7 @@ FIRST_RUN = 0.3
 SECOND_RUN = 0.15
 COVERAGE = 0.15
 SMALL = 10.0  # seconds that tracing may take where the suite takes less: all of a small one, however busy the machine
-COVERED = 2000  # passing tests whose lines are kept: more of them would say little more, and take much memory
+COVERED = 300  # passing tests whose lines are noted: more of them would say little more, and cost time and memory
 SLOW = 0.5  # seconds from which a test of the goal comes after the others
 LOOPING = 2.0  # seconds in which a test that had no end shows where it is
 SHOWN = 3  # goal tests of which it is said why they do not pass
@@ -47,15 +47,14 @@ def baseline(session: Session, state: State) -> State:
     _check_time(session)
     goal = sorted(asked.must_pass(first), key=lambda i: _slowness(first.get(i)))
     fails = not all(i in first and first[i].passed for i in goal)
-    traced = _traced(session, collection, first, goal, seconds) if fails else {}
-    flaky = _second_run(session, collection, first, goal, seconds, traced)
+    traced, flaky = _run_again(session, collection, first, goal, seconds, trace=fails)
     if asked.is_all:  # a test that only fails by chance is nobody's goal, as long as there is another
         goal = [i for i in goal if i not in flaky] or goal
     goal = [i for i in goal if i in flaky or i not in first or not first[i].passed]
     if not goal:
         raise NothingToFix("the goal passes already; it was run twice")
     if not fails:  # but it flickers
-        traced = _traced(session, collection, first, goal, seconds)
+        traced, _ = _run_again(session, collection, first, goal, seconds, trace=True)
     same = {i: r for i, r in traced.items() if i in first and (i in goal or r.passed == first[i].passed)}
     found = Baseline(
         runner=collection.runner,
@@ -105,7 +104,7 @@ def _run(
     ids: Sequence[str] | None,
     label: str,
     timeout: float | None = None,
-    coverage: bool = False,
+    coverage: Sequence[str] = (),
     limits: dict[str, float] | None = None,
     total: int = 0,
 ) -> dict[str, TestResult]:
@@ -147,49 +146,58 @@ def _first_run(session: Session, collection: Collection) -> tuple[dict[str, Test
     return results, time.monotonic() - started
 
 
-def _traced(
+def _to_trace(
     session: Session,
     collection: Collection,
     first: dict[str, TestResult],
     goal: Sequence[str],
     seconds: float,
-) -> dict[str, TestResult]:
-    """The goal tests and the passing tests nearest to them, with the lines they execute, as far as the time allows."""
+) -> tuple[list[str], float]:
+    """The goal tests and the passing tests nearest to them, as far as the time allows, and the seconds that running
+    them while their lines are noted may take."""
     if not session.suite.traces:
-        return {}
+        return [], 0.0
     allowance = min(COVERAGE * session.budget.remaining(), max(SMALL, 1.5 * seconds))
-    limits = {i: LOOPING for i in goal if i in first and first[i].outcome == "timeout"}
     chosen, cost = list(goal[:1]), 0.0
     for test_id in [*goal[1:], *_nearest(collection.ids, first, goal)]:
-        own = limits.get(test_id) or SLOWDOWN * (first[test_id].duration if test_id in first else 0.0)
+        looping = test_id in first and first[test_id].outcome == "timeout"
+        own = LOOPING if looping else SLOWDOWN * (first[test_id].duration if test_id in first else 0.0)
         if cost + own > allowance or len(chosen) >= len(goal) + COVERED:
             continue
         cost += own + 0.001
         chosen.append(test_id)
-    return _run(session, chosen, "coverage", timeout=max(10.0, 2 * allowance), coverage=True, limits=limits)
+    return chosen, max(10.0, 2 * allowance)
 
 
-def _second_run(
+def _run_again(
     session: Session,
     collection: Collection,
     first: dict[str, TestResult],
     goal: Sequence[str],
     seconds: float,
-    traced: dict[str, TestResult],
-) -> set[str]:
-    """The tests that end differently when run again. All are, if that fits; else the goal and what failed.
+    *,
+    trace: bool,
+) -> tuple[dict[str, TestResult], set[str]]:
+    """The results with lines of the tests nearest to the goal, if wanted, and the tests that end differently when run
+    again. All are run, if that fits; else the goal and what failed.
 
-    A test that ended as before while its lines were traced has been run again. One that did not may mind the tracing.
-    Nothing is asked of one that is skipped, and one of the goal that fails stays in it however it ends now.
+    Nothing is asked of a test that is skipped, and one of the goal that fails stays in it however it ends now. One
+    that is not of the goal and ends otherwise while its lines are noted may mind that: it is run once more without.
     """
+    lines, seconds_for_lines = _to_trace(session, collection, first, goal, seconds) if trace else ([], 0.0)
     allowance = SECOND_RUN * session.budget.remaining()
     wanted = set(first) if seconds <= allowance else {i for i, r in first.items() if not r.passed or i in goal}
-    wanted -= {i for i, r in traced.items() if i in first and r.passed == first[i].passed}
     wanted -= {i for i, r in first.items() if r.outcome in EXCUSED or (i in goal and not r.passed)}
+    wanted |= set(lines)
     ordered = [i for i in dict.fromkeys([*collection.ids, *goal]) if i in wanted]
-    again = _run(session, ordered, "suite again", max(5.0, allowance))
-    differ = {i for i in goal if i in first and i in traced and traced[i].passed != first[i].passed}
-    return differ | {i for i, r in again.items() if r.passed != first[i].passed}
+    limits = {i: LOOPING for i in lines if i in first and first[i].outcome == "timeout"}
+    limit = max(5.0, allowance) + seconds_for_lines
+    again = _run(session, ordered, "suite again", limit, coverage=lines, limits=limits)
+    traced = {i: again[i] for i in lines if i in again}
+    differ = {i for i, r in again.items() if i in first and r.passed != first[i].passed}
+    minding = [i for i in traced if i in differ and i not in goal]
+    plain = _run(session, minding, "suite again, lines not noted", max(5.0, allowance))
+    return traced, (differ - set(minding)) | {i for i, r in plain.items() if r.passed != first[i].passed}
 
 
 def _slowness(result: TestResult | None) -> int:

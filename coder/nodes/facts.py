@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -83,9 +83,8 @@ class Baseline:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        data = asdict(self)
-        data["results"] = {i: result_to_json(r) for i, r in self.results.items()}
-        return data
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}  # a copy of all the lines would take its time
+        return {**plain, "results": {i: result_to_json(r) for i, r in self.results.items()}}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Baseline:

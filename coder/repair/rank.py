@@ -52,6 +52,7 @@ class Weights:
 
 
 WEIGHTS = Weights.load()
+_IDLE = 1.0  # what speaks for changing a statement that does nothing, as a family's bonus counts
 _MOVED = 0.5  # of a token that is put elsewhere, against one that is taken out or put in
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -94,7 +95,7 @@ class Ranker:
         new = [token for _, token in tokenise(edit.text)]
         return {
             "suspicion": math.log(max(suspicion, 1e-3)),
-            "bonus": edit.bonus,
+            "bonus": edit.bonus + (_IDLE if site.is_idle and _is_inside(edit, site) else 0.0),
             "clue": site.clues.kinds.get(edit.kind, 0.0),
             "naturalness": self._naturalness(edit, site, before, old, new, after),
             "repeats": _repeats([*before, *new, *after]) - _repeats([*before, *old, *after]),
@@ -120,6 +121,11 @@ class Ranker:
         gone = {t for t in old if t in local and reads[t] == old.count(t)} - set(new)
         fresh = {t for t in new if t in local and reads[t] == 0} - {"self", "cls", *old}
         return {"adopts": float(bool(fresh)), "orphans": float(bool(gone))}
+
+
+def _is_inside(edit: Edit, site: Site) -> bool:
+    start, end = site.module.span(site.statement)
+    return start <= edit.start and edit.end <= end and edit.start < end
 
 
 def _reads_of(function: ast.AST | None) -> Counter[str]:

@@ -27,8 +27,8 @@ class Known:
 
 
 @dataclass
-class Predicate:
-    """A condition the file tests somewhere, and the variables it needs."""
+class Phrase:
+    """An expression that stands somewhere in the file, and the variables it needs."""
 
     text: str
     names: frozenset[str]
@@ -56,12 +56,13 @@ class Inventory:
     attributes_of: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     calls: dict[str, list[ast.Call]] = field(default_factory=lambda: defaultdict(list))
     signatures: dict[str, list[ast.arguments]] = field(default_factory=lambda: defaultdict(list))
-    predicates: list[Predicate] = field(default_factory=list)
+    predicates: list[Phrase] = field(default_factory=list)  # what is tested
     slices: dict[str, frozenset[str]] = field(default_factory=dict)  # text in the brackets -> names it needs
     strings: Counter[str] = field(default_factory=Counter)
     integers: Counter[int] = field(default_factory=Counter)
     donors: list[Donor] = field(default_factory=list)
     raises: list[ast.Raise] = field(default_factory=list)
+    returned: list[Phrase] = field(default_factory=list)  # values of some length that functions give back
     exceptions: Counter[str] = field(default_factory=Counter)
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
 
@@ -119,19 +120,25 @@ class Inventory:
             if node.exc is not None:
                 kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
                 self.exceptions[ast.unparse(kind)] += 1
-        elif not isinstance(node, ast.Return) and not isinstance(
-            getattr(node, "value", None), ast.Constant | ast.Yield
-        ):
+        elif isinstance(node, ast.Return):
+            self._take_returned(node)
+        elif not isinstance(getattr(node, "value", None), ast.Constant | ast.Yield):
             text = self.module.segment(node)
             if "\n" not in text and "\r" not in text and len(text) <= 100:
                 self.donors.append(Donor(node, text, free_names(node), self.module.function_of(node)))
+
+    def _take_returned(self, node: ast.Return) -> None:
+        if node.value is not None and not isinstance(node.value, (ast.Constant, ast.Name)):
+            text = self.module.inline(node.value)
+            if len(text) <= 80:
+                self.returned.append(Phrase(text, free_names(node.value), node.lineno))
 
     def _take_predicate(self, test: ast.expr) -> None:
         parts = test.values if isinstance(test, ast.BoolOp) else [test]
         for part in [*parts, test] if len(parts) > 1 else parts:
             text = self.module.inline(part)
             if len(text) <= 80 and not isinstance(part, ast.Constant):
-                self.predicates.append(Predicate(text, free_names(part), part.lineno))
+                self.predicates.append(Phrase(text, free_names(part), part.lineno))
 
 
 def callee(node: ast.Call) -> str:

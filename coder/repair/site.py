@@ -10,7 +10,7 @@ from functools import cached_property
 
 from coder.repair.clues import Clues
 from coder.repair.grammar import fit
-from coder.repair.scope import Inventory, Known, Scopes
+from coder.repair.scope import Inventory, Known, Scopes, returned
 from coder.repair.source import FUNCTIONS, Module
 from coder.repair.types import Types
 from coder.repair.world import NOTHING, Hunk, World
@@ -110,6 +110,22 @@ class Site:
             isinstance(above, (ast.Try, ast.With, ast.AsyncWith)) for above in self.module.ancestors(self.statement)
         )
         return not caught and not any("RAISE" in text or "not raised" in text for text in self.clues.messages)
+
+    @cached_property
+    def is_idle(self) -> bool:
+        """Whether the statement does nothing that anybody can have meant: a value left alone, a variable given to
+        itself, `pass` in a branch or a loop, `return` alone where the function gives something back elsewhere."""
+        statement = self.statement
+        match statement:
+            case ast.Pass():
+                return isinstance(self.parent(statement), (ast.If, ast.For, ast.While))
+            case ast.Expr(value=ast.Name() | ast.Attribute() | ast.Subscript() | ast.Compare() | ast.BinOp()):
+                return True
+            case ast.Assign(targets=[ast.Name() | ast.Attribute() as target]):
+                return self.module.segment(target) == self.module.segment(statement.value)
+            case ast.Return(value=None):
+                return any(True for _ in returned(self.function))
+        return False
 
     @cached_property
     def indent(self) -> str:

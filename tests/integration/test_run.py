@@ -125,6 +125,21 @@ class TestWords:
 
 
 @pytest.mark.bwrap
+def test_what_ends_otherwise_the_second_time_is_flaky_and_what_only_minds_a_tracer_is_not(
+    make: Callable[..., Path], fix: Fix
+) -> None:
+    chance = (
+        "from pathlib import Path\n\nSEEN = Path(__file__).with_name('seen')\n\n"
+        "def test_chance():\n    new = not SEEN.exists()\n    SEEN.touch()\n    assert new\n"
+    )
+    minding = "import sys\n\ndef test_minds():\n    assert sys.gettrace() is None\n"
+    events: list[Event] = []
+    repo = make({**SHOP, "tests/test_chance.py": chance, "tests/test_prices_of_tools.py": minding})
+    fix(repo, GOAL, listen=events.append)
+    done = next(event for event in events if (event.node, event.kind) == ("baseline", "done"))
+    assert done.data["flaky"] == ["tests/test_chance.py::test_chance"]
+
+
 def test_a_file_that_cannot_be_collected_is_named_and_left_out(make: Callable[..., Path], fix: Fix) -> None:
     events: list[Event] = []
     repo = make({**SHOP, "tests/test_broken.py": "import nowhere_to_be_found\n\ndef test_b():\n    pass\n"})

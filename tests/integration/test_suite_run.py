@@ -323,6 +323,19 @@ def test_coverage_is_of_each_test_by_itself(open_suite: OpenSuite) -> None:
     assert set(found["test_a"].coverage) == {"lib.py", "test_l.py"}
 
 
+def test_lines_are_noted_of_the_tests_that_were_named_only(open_suite: OpenSuite) -> None:
+    pytest_tests = "from lib import f\n\ndef test_a(): f(1)\n\ndef test_b(): f(1)\n"
+    found = run(
+        open_suite({"lib.py": "def f(x):\n    return x\n", "test_l.py": pytest_tests}), coverage=["test_l.py::test_b"]
+    )
+    assert {name: bool(result.coverage) for name, result in found.items()} == {"test_a": False, "test_b": True}
+    methods = "    def test_a(self): f(1)\n    def test_b(self): f(1)\n"
+    unittest_tests = f"import unittest\nfrom lib import f\n\nclass T(unittest.TestCase):\n{methods}"
+    suite = open_suite({"lib.py": "def f(x):\n    return x\n", "test_l.py": unittest_tests}, runner="unittest")
+    found = run(suite, coverage=["test_l.T.test_b"])
+    assert {name: bool(result.coverage) for name, result in found.items()} == {"test_a": False, "test_b": True}
+
+
 UNITTEST = """
 import asyncio, unittest
 class Plain(unittest.TestCase):

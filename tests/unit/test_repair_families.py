@@ -65,6 +65,9 @@ EXPRESSIONS = {
     "rows and columns mixed up": ("return [(a, b), (b, a - 1)]", "return [(a, b), (a, b - 1)]"),
     "a truth that is given back": ("return a is not None", "return a is not None and b"),
     "an item of something else": ("return xs[-1][a] + b[a]", "return xs[-1][a] + xs[-1][a]"),
+    "a default that is no constant": ("return a", "return a or b"),
+    "the same of the other one": ("return max(len(a))", "return max(len(a), len(b))"),
+    "a copy that was to be cut": ("return xs[:]", "return xs[-a:]"),
     "zero is a value too": ("return a or b", "return a if a is not None else b"),
     "power": ("return a * b", "return a ** b"),
     "bits": ("return a & b", "return a | b"),
@@ -440,3 +443,44 @@ def test_a_variable_that_holds_what_stands_there_comes_first() -> None:
     bug = "def f(a, b, c, d, e, g, h, i, row, j):\n    above = row[j]\n    row[j] = 0\n    c = row[j]\n    return c\n"
     held, other = (rank_of(bug, bug.replace("c = row[j]", f"c = {name}"), 4) for name in ("above", "row"))
     assert 0 < held < other
+
+
+def test_what_a_function_was_given_is_handed_on() -> None:
+    bug = "def f(a, *args, **kwargs):\n    return g(a, *args)\n"
+    assert 0 < rank_of(bug, bug.replace("*args)", "*args, **kwargs)"), 2) <= 20
+
+
+def test_a_keyword_gets_the_variable_of_its_name() -> None:
+    bug = "def f(message, remove, other):\n    return g(remove=message)\n"
+    assert 0 < rank_of(bug, bug.replace("remove=message", "remove=remove"), 2) <= 5
+
+
+def test_two_of_a_kind_are_compared_by_what_they_hold() -> None:
+    bug = (
+        "class A:\n    def __init__(self, data):\n        self.data = data\n\n"
+        "    def __eq__(self, other):\n        return type(self) == type(other)\n"
+    )
+    fix = bug.replace("type(other)", "type(other) and self.data == other.data")
+    assert 0 < rank_of(bug, fix, 6) <= 60
+
+
+@pytest.mark.parametrize(
+    ("idle", "right"),
+    [("return", "return b"), ("a = a", "a = a[1:]"), ("xs", "xs.clear()"), ("pass", "continue")],
+)
+def test_a_statement_that_does_nothing_is_changed_sooner(
+    idle: str, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bug = (
+        f"def f(a, b, xs):\n    for i in xs:\n        c = a - b\n        if c:\n            {idle}\n"
+        "        g(c)\n    return xs.clear() or a\n"
+    )
+    fix = bug.replace(f"            {idle}\n", f"            {right}\n")
+    score = next(c.score for c in candidates(bug, 5) if patched(bug, c) == fix)
+    monkeypatch.setattr("coder.repair.rank._IDLE", 0.0)
+    assert score > next(c.score for c in candidates(bug, 5) if patched(bug, c) == fix) + 0.5
+
+
+def test_an_empty_return_gives_back_what_the_function_beside_it_does() -> None:
+    bug = "def f(xs, i):\n    return xs[i - 1]\n\n\ndef g(xs, i):\n    if i:\n        return 0\n    return\n"
+    assert 0 < rank_of(bug, bug[:-1] + " xs[i - 1]\n", 8) <= 20

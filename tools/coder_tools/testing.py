@@ -79,14 +79,14 @@ class Suite:
         timeout: float,
         test_timeout: float,
         limits: Mapping[str, float] | None = None,
-        coverage: bool = False,
+        coverage: bool | Sequence[str] = False,
         stop_on_fail: bool = False,
         on_result: Callable[[TestResult], None] | None = None,
     ) -> list[TestResult]:
         """Run these tests (None: all). Results stand in the order of `ids`; one that never came is "missing".
 
-        `timeout`: seconds for all; `test_timeout`: for each, unless `limits` has the test. Raises TestRunFailed if
-        the runner cannot work at all.
+        `timeout`: seconds for all; `test_timeout`: for each, unless `limits` has the test. `coverage`: whether the
+        lines that a test executes are noted, or of which tests. Raises TestRunFailed if the runner cannot work at all.
         """
         if ids is not None and not ids:
             return []
@@ -106,7 +106,7 @@ class Suite:
             "timeout": timeout,
             "test_timeout": test_timeout,
             "limits": {test: limit for test, limit in (limits or {}).items() if wanted is None or test in wanted},
-            "coverage": coverage,
+            "coverage": coverage if isinstance(coverage, bool) else list(coverage),
             "stop_on_fail": stop_on_fail,
         }
         self._ask("tests", payload, timeout, on_event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
@@ -89,6 +90,32 @@ def _added(site: Site, node: ast.Call) -> Iterator[Edit]:
         for rank, name in enumerate([*names[:6], "self"][:7]):
             yield site.splice(start, start, f"{name}, ", "argument-add", _adds(name), -0.7 - 0.1 * rank)
     yield from _elsewhere(site, node, at, comma)
+    yield from _passed_on(site, node, at, comma)
+    yield from _another(site, node, at, comma)
+
+
+def _passed_on(site: Site, node: ast.Call, at: int, comma: str) -> Iterator[Edit]:
+    """`*args` and `**kwargs` of the function around it, which the call does not hand on."""
+    own = site.function.args if site.function is not None else None
+    given = {site.text(a.value) for a in node.args if isinstance(a, ast.Starred)}
+    given |= {site.text(keyword.value) for keyword in node.keywords if keyword.arg is None}
+    if own is not None and own.vararg is not None and own.vararg.arg not in given and not node.keywords:
+        yield site.splice(at, at, f"{comma}*{own.vararg.arg}", "argument-add", _adds(f"*{own.vararg.arg}"), 0.5)
+    if own is not None and own.kwarg is not None and own.kwarg.arg not in given:
+        yield site.splice(at, at, f"{comma}**{own.kwarg.arg}", "argument-add", _adds(f"**{own.kwarg.arg}"), 0.5)
+
+
+def _another(site: Site, node: ast.Call, at: int, comma: str) -> Iterator[Edit]:
+    """`f(len(a))` -> `f(len(a), len(b))`: the last argument once more, of a variable that is named like its own."""
+    last = node.args[-1] if node.args and not node.keywords else None
+    if last is None or isinstance(last, (ast.Starred, ast.Constant)):
+        return
+    names = site.variables_at(node)
+    for own in [name for name in free_names(last) if name in names][:2]:
+        likest = sorted((name for name in names if name != own), key=lambda name: (-likeness(own, name), name))
+        for rank, name in enumerate(likest[:3]):
+            text = re.sub(rf"(?<![.\w]){re.escape(own)}\b", name, site.text(last))
+            yield site.splice(at, at, comma + text, "argument-add", _adds(text), likeness(own, name) - 0.2 * rank)
 
 
 def _adds(text: str) -> str:

@@ -100,6 +100,11 @@ def _slice(site: Site, node: ast.Subscript, part: ast.Slice) -> Iterator[Edit]:
     def put(low: str, high: str, stride: str, kind: str, bonus: float = 0.0) -> Edit:
         return site.splice(*place, f"{low}:{high}" + (f":{stride}" if stride else ""), kind, "", bonus)
 
+    if not (lower or upper or step):  # a copy, or what is cut off was forgotten
+        for rank, text in enumerate(_seen_slices(site, node)):
+            yield site.splice(*place, text, "bound-add", "", 0.3 - 0.1 * rank)
+        for rank, name in enumerate(site.variables_at(node)[:8]):
+            yield put(f"-{name}", "", "", "bound-add", -0.8 - 0.1 * rank)
     if lower:
         yield put("", upper, step, "bound-drop")
         yield from (put(stepped(lower, by), upper, step, "bound-step") for by in (1, -1))

@@ -111,6 +111,7 @@ _METHODS_TO_ADD = (
 
 _DISTANCE = 1.5  # nats for `abs` around a difference
 _HERE = 1.2  # nats for a callable that the function calls elsewhere
+_METHODS = 12  # that the file calls, tried on a value that is left alone
 _OWN = 10  # of the file's own callables that are put around a value
 
 
@@ -137,6 +138,18 @@ def edits(site: Site) -> Iterator[Edit]:
         if isinstance(node, (ast.Name, ast.Attribute)) and _value(site, node):
             yield from _called(site, node)
     yield from _awaited(site)
+    if isinstance(site.statement, ast.Expr) and site.is_idle:
+        yield from _done_with(site, site.statement.value, own)
+
+
+def _done_with(site: Site, value: ast.expr, own: Mapping[str, float]) -> Iterator[Edit]:
+    """`items` left alone -> `items.clear()` or `show(items)`."""
+    text = bind(site.text(value), ATOM)
+    for rank, (method, _) in enumerate(site.inventory.methods.most_common(_METHODS)):
+        yield site.replace(value, f"{text}.{method}()", "method-add", -0.1 * rank)
+    variables = [name for name in site.variables_at(value)[:_OWN] if name != text]
+    for rank, name in enumerate([*own, *variables]):
+        yield site.replace(value, f"{name}({text})", "wrap-own", -0.1 * rank)
 
 
 def _sibling(site: Site, node: ast.Call) -> Iterator[Edit]:

@@ -140,6 +140,8 @@ def predicates(site: Site, node: ast.AST) -> list[tuple[str, float]]:
             found.setdefault(form.format(name), bonus - 0.15 * cost)
     for text in _relations(site, node, near):
         found.setdefault(text, -0.9)
+    for text in _equal_members(site, node):
+        found.setdefault(text, 0.8)
     for base, attribute in _members_near(site):
         for cost, form in enumerate(("{}", "not {}", "{} is not None", "{} is None")):
             found.setdefault(form.format(f"{base}.{attribute}"), -0.4 - 0.2 * cost)
@@ -168,6 +170,13 @@ def _relations(site: Site, node: ast.AST, near: set[str]) -> Iterator[str]:
         if isinstance(node, ast.Call):  # something is asked of a text: perhaps also whether it is this one
             short = [text for text, _ in site.inventory.strings.most_common(40) if len(text) == 1]
             yield from (f"{one} == {text!r}" for text in short[:12])
+
+
+def _equal_members(site: Site, node: ast.AST) -> Iterator[str]:
+    """`self.x == other.x`, for what the file reads of an object, where there is another one to compare it with."""
+    if "self" in (names := site.variables_at(node)) and "other" in names:
+        members = (m for m in site.inventory.attributes_of.get("self", ()) if m not in site.inventory.methods)
+        yield from (f"self.{member} == other.{member}" for member in list(members)[:8])
 
 
 def _members_near(site: Site) -> list[tuple[str, str]]:

@@ -165,6 +165,8 @@ def _preferred(site: Site, node: ast.expr) -> Iterator[Edit]:
     names.sort(key=lambda name: -likeness(name.removeprefix("self."), target))
     for rank, name in enumerate(names[:6]):
         yield site.replace(node, f"{name} or {bind(site.text(node), AND)}", "or-default", -0.3 - 0.2 * rank)
+        if isinstance(node, (ast.Name, ast.Call)):
+            yield site.replace(node, f"{site.text(node)} or {name}", "or-default", -0.4 - 0.2 * rank)
 
 
 def _base(site: Site, node: ast.expr) -> str:

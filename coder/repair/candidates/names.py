@@ -15,6 +15,7 @@ from coder.repair.site import Edit, Site, shown
 _MOST = 30  # names offered in one place
 _MEMBERS = 5
 _LIKE = 0.4  # from which likeness a member seen only at run time is offered
+_SAME_NAME = 1.5  # nats for `size=size`
 _DONORS = 8  # expressions of the function that are tried in the place of one
 _PAIRS = 3  # of names that are exchanged in one expression
 _BUILTINS = frozenset(name for name in dir(builtins) if name.islower() and not name.startswith("_"))
@@ -63,6 +64,7 @@ def _name(site: Site, node: ast.Name) -> Iterator[Edit]:
         if known.name != node.id and (not stored or known.kind in ("variable", "constant")):
             bonus = 1.5 * likeness(node.id, known.name) - cost - _misfit(known, called, node.id, site)
             bonus += _alike_in_type(site, node.id, known.name)
+            bonus += _SAME_NAME if known.name == getattr(site.parent(node), "arg", None) else 0.0
             choices.append((bonus, known.name))
     choices.sort(key=lambda choice: (-choice[0], choice[1]))
     kind = "callee" if called else ("target" if stored else "name")

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from coder.repair.candidates.conditions import opposites, predicates
 from coder.repair.candidates.names import members_like
 from coder.repair.grammar import SUM, bind
-from coder.repair.scope import own_nodes, parameters, returned
+from coder.repair.scope import BUILTINS, own_nodes, parameters, returned
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
 
 _FORMS = ("dict({})", "list({})", "tuple({})", "str({})", "''.join({})", "set({})", "sorted({})", "len({})", "not {}")
 _MADE = 4  # variables that a value is made of where none is returned
+_RETURNED = 6  # values of other functions
 _PREDICATES = 40  # offered in the place of a constant that is returned
 
 
@@ -38,14 +39,16 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
     if value is None:
         end = site.module.span(statement)[1]
         others = [site.text(other) for other in returned(site.function)]
-        texts = [*_likely_members(site), *names[:10], *others, "None", "True", "False", "self", *_made_of(site, names)]
+        near = _returned_near(site, statement)
+        plain = [*_likely_members(site), *names[:10], *others, "None", "True", "False", "self"]
+        texts = [*plain, *near, *_made_of(site, names)]
         for rank, text in enumerate(dict.fromkeys(texts)):
             yield site.splice(
                 end, end, f" {text}", "return-value", f"`return` becomes {shown(f'return {text}')}", -0.1 * rank
             )
         return
     others = [site.text(other) for other in returned(site.function) if other is not value]
-    for rank, text in enumerate(dict.fromkeys([*others, *names[:12]])):
+    for rank, text in enumerate(dict.fromkeys([*others, *names[:12], *_returned_near(site, statement)])):
         yield site.replace(value, text, "return-value", -0.1 * rank)
     for rank, text in enumerate(("None", "True", "False", "self", "[]", "0", "''", "{}")):
         yield site.replace(value, text, "return-constant", -0.2 * rank)
@@ -60,6 +63,14 @@ def _other_value(site: Site, statement: ast.Return) -> Iterator[Edit]:
         for rank, name in enumerate(name for name in names[:6] if name != site.text(value)):
             yield site.replace(value, f"{site.text(value)}, {name}", "return-more", -0.2 * rank)
             yield site.replace(value, f"{name}, {site.text(value)}", "return-more", -0.3 - 0.2 * rank)
+
+
+def _returned_near(site: Site, statement: ast.Return) -> list[str]:
+    """What the file's other functions give back, as far as it can be said here, the nearest first."""
+    visible = {known.name for known, _ in site.names_at(statement)} | BUILTINS
+    can_be_said = [value for value in site.inventory.returned if value.names <= visible]
+    can_be_said.sort(key=lambda value: abs(value.line - statement.lineno))
+    return list(dict.fromkeys(value.text for value in can_be_said if value.line != statement.lineno))[:_RETURNED]
 
 
 def _joined(site: Site, value: ast.expr, names: list[str]) -> Iterator[Edit]:

@@ -97,7 +97,7 @@ class Run:
         if ids is not None:
             ids = [test for test in ids if test not in self._done]
         done = sorted(self._done) if ids is None else []
-        coverage = bool(self._payload.get("coverage"))
+        coverage = self._payload.get("coverage") or False
         job = {"do": "tests", **_target(self._payload), "ids": ids, "done": done, "coverage": coverage}
         return {**job, "observe": self._payload.get("observe")}
 

@@ -86,7 +86,7 @@ class CommandSuite(Suite):
         timeout: float,
         test_timeout: float,
         limits: Mapping[str, float] | None = None,
-        coverage: bool = False,
+        coverage: bool | Sequence[str] = False,
         stop_on_fail: bool = False,
         on_result: Callable[[TestResult], None] | None = None,
     ) -> list[TestResult]:

@@ -6,7 +6,7 @@ import dis
 import sys
 import threading
 from types import CodeType, FrameType
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from .observe import Observer
 from .project import Project
@@ -157,11 +157,23 @@ class MonitorCoverage:
         return self._monitoring.DISABLE
 
 
-def open_coverage(project: Project, job: Record) -> Any:
+Watch = Callable[[str], Any]
+"""Gives what watches a test of this id: something with `start` and `stop`, or None."""
+
+
+def nothing(test: str) -> None:
+    """A `Watch` of a job that wants to see nothing."""
+    return
+
+
+def open_coverage(project: Project, job: Record) -> Watch:
     """What the job wants to see of its tests: lines, by the best means there is on this interpreter, or what variables
-    hold; None for nothing."""
+    hold. `job["coverage"]`: the ids of the tests whose lines it wants, or True for all."""
     if job.get("observe"):
-        return Observer(project, job["observe"])
+        observer = Observer(project, job["observe"])
+        return lambda test: observer
     if not job["coverage"]:
-        return None
-    return (MonitorCoverage if sys.version_info >= (3, 12) else TraceCoverage)(project)
+        return nothing
+    coverage = (MonitorCoverage if sys.version_info >= (3, 12) else TraceCoverage)(project)
+    wanted = None if job["coverage"] is True else frozenset(job["coverage"])
+    return lambda test: coverage if wanted is None or test in wanted else None

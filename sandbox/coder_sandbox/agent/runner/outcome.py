@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 
+from .coverage import Watch, nothing
 from .project import Project
 from .report import Record
 
@@ -23,9 +24,9 @@ class Watcher:
         project: Project,
         started: Callable[[str], None],
         ended: Callable[[Record], None],
-        coverage: Any = None,
+        watch: Watch = nothing,
     ) -> None:
-        self._project, self._started, self._ended, self._coverage = project, started, ended, coverage
+        self._project, self._started, self._ended, self._watch = project, started, ended, watch
         self._clock = time.perf_counter  # here and not in the module, where tools that stop the clock replace it
         self._raised: Dict[str, Optional[BaseException]] = {}  # by phase, of those that have run
         self._phase = ""  # under way
@@ -37,11 +38,12 @@ class Watcher:
         self._result = {"id": item.nodeid, "outcome": ""}
         self._raised.clear()
         began = self._clock()
-        if self._coverage:
-            self._coverage.start()
+        watching = self._watch(item.nodeid)
+        if watching:
+            watching.start()
         ending = yield
-        if self._coverage:
-            self._result[self._coverage.key] = self._coverage.stop()
+        if watching:
+            self._result[watching.key] = watching.stop()
         self._result["duration"] = self._clock() - began
         if ending.excinfo is None and self._result["outcome"]:  # type: ignore[attr-defined]
             self._ended(self._result)

@@ -9,7 +9,7 @@ import time
 import unittest
 from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
 
-from .coverage import open_coverage
+from .coverage import Watch, nothing, open_coverage
 from .override import keep, listen_to_imports
 from .place import Ran
 from .pool import Forked
@@ -89,10 +89,11 @@ class _Result(unittest.TestResult):
         project: Project,
         started: Callable[[str], None],
         ended: Callable[[Record], None],
-        coverage: Any = None,
+        watch: Watch = nothing,
     ) -> None:
         super().__init__()
-        self._project, self._started, self._ended, self._coverage = project, started, ended, coverage
+        self._project, self._started, self._ended, self._watch = project, started, ended, watch
+        self._watching: Any = None
         self._clock = time.perf_counter
         self._under_way: Optional[Any] = None
         self._current: Record = {}
@@ -108,15 +109,16 @@ class _Result(unittest.TestResult):
         self._started(test.id())
         self._current = {"id": test.id(), "outcome": ""}
         self._began = self._clock()
-        if self._coverage:
-            self._coverage.start()
+        self._watching = self._watch(test.id())
+        if self._watching:
+            self._watching.start()
 
     def finish(self) -> None:
         """The test under way is over, with its fixtures."""
         if self._under_way is None:
             return
-        if self._coverage:
-            self._current[self._coverage.key] = self._coverage.stop()
+        if self._watching:
+            self._current[self._watching.key] = self._watching.stop()
         if not self._current["outcome"]:  # it never ran: its class or module could not be set up
             self._current.update(self._fixture or {"outcome": "error", "message": "the test said nothing"})
         self._current["duration"] = self._clock() - self._began
