@@ -87,7 +87,7 @@ def _alternative(
     )
     return Alternative(
         number=number,
-        note="; ".join(edit["note"] for edit in entry["edits"]),
+        note="; ".join(edit["note"] or f"more in {edit['path']}" for edit in entry["edits"]),
         patch=session.base.diff(changes),
         files=sorted(changes),
         verified=verified,

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
+from coder.nodes.judge import edits_by_file
 from coder.nodes.standing import stand_on
 from coder.nodes.view import charge, record_prompt, remember_fault, view_of
 from coder.policies.contract import BASE, BEST, Edit
@@ -52,8 +53,8 @@ def edit(session: Session, state: State) -> State:
         update["change"] = stand_on(session, memory, made.stand_on)
         session.emit("edit", "standing", {"note": made.note})
     elif made.candidates:
-        own = {"ref": state["change"] if made.on_change else "", "edits": []}
-        standing = memory.get("standing") or own
+        ref = state["change"] if made.on_change else ""
+        standing = memory.get("standing") or {"ref": ref, "edits": edits_by_file(session, ref)}
         on = {"standing": standing["ref"], "edits": standing["edits"]}
         update["batch"] = session.save([asdict(c) | on for c in made.candidates])
         session.emit("edit", "batch", {"size": len(made.candidates), "note": made.note})

@@ -84,6 +84,11 @@ def edit_in_words(session: Session, candidate: dict[str, Any]) -> dict[str, Any]
     return {"path": splice.path, "line": candidate["line"], "function": function, "note": note}
 
 
+def edits_by_file(session: Session, ref: Ref) -> list[dict[str, Any]]:
+    """A change set for the explanation, where no more is known of it than its files."""
+    return [{"path": path, "line": 0, "function": "", "note": ""} for path in sorted(session.load_changes(ref))]
+
+
 def _test_values(session: Session, goal: Sequence[str]) -> frozenset[str]:
     """The values that the goal tests write down."""
     names: dict[str, list[str]] = {}

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from coder.nodes.facts import Baseline, result_from_json, result_to_json
-from coder.nodes.judge import changed, edit_in_words
+from coder.nodes.judge import changed, edit_in_words, edits_by_file
 from coder.repair.localize import localize
 from coder.repair.partial import green, progress
 from coder.session import Session
@@ -66,6 +66,18 @@ def stand_on(session: Session, memory: Memory, key: str) -> Ref:
     ref = session.save_changes(changed(session, partial))
     memory["standing"] = {"ref": ref, "edits": edits, "key": key, "kept": False, "suspects": [], "failures": []}
     return ref
+
+
+def stand_on_best(session: Session, memory: Memory, best: Ref) -> bool:
+    """Make the best change set what the search stands on, where it is not the search's own; whether the tests are yet
+    to be run on it."""
+    kept: Memory = memory.get("kept") or {}
+    if kept.get("ref") == best:
+        memory["standing"] = kept
+        return False
+    edits = edits_by_file(session, best)
+    memory["standing"] = {"ref": best, "edits": edits, "key": best, "kept": False, "suspects": [], "failures": []}
+    return True
 
 
 def is_stood_on(session: Session, state: State) -> bool:

@@ -46,11 +46,12 @@ class Left:
 class Plan:
     """Where and why."""
 
-    text: str  # the hypothesis, in words
+    text: str  # the hypothesis, in words; "" where there is none
     files: tuple[str, ...] = ()  # the files to touch
     evidence: str = ""
     spent: Spent = field(default_factory=Spent)
     fault: str = ""  # why the model could not be asked, in words
+    note: str = ""  # in words, for the record: why there is no hypothesis
 
 
 @dataclass(frozen=True)
@@ -128,5 +129,8 @@ class Policy(Protocol):
 class Switchable(Protocol):
     """A policy made of two, which the supervisor may change over."""
 
-    def switch(self, memory: dict[str, Any]) -> None:
-        """Go on with the other one from the next step. `memory`: the policy's own, changed in place."""
+    def switch(self, memory: dict[str, Any]) -> bool:
+        """Go on with the other one from the next step. `memory`: the policy's own, changed in place.
+
+        Whether that is a search, which can look for an edit on the best change set so far.
+        """

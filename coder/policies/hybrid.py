@@ -37,10 +37,11 @@ class HybridPolicy:
         made = self._with(view, self._search.edit)
         return self._hand_over(view, made.note) if made.wants == "stop" else made
 
-    def switch(self, memory: dict[str, Any]) -> None:
+    def switch(self, memory: dict[str, Any]) -> bool:
         """The other policy goes on, the search without its share of the budget as a limit."""
         memory["phase"] = "search" if memory.get("phase") == "model" else "model"
         memory["search_until"], memory["search_until_steps"] = 0.0, 0
+        return bool(memory["phase"] == "search")
 
     def _hand_over(self, view: View, why: str) -> Edit:
         """The model goes on, from a plan of its own: asking for one ends standing on an edit of the search."""

@@ -107,8 +107,10 @@ class SearchPolicy:
         return made
 
     def _proposed(self, view: View, limit: int) -> list[Candidate]:
+        """Edits of what the search stands on. Without that they are edits of the base, whatever else has been changed:
+        so are the suspects, and that is what they are tested on."""
         return propose(
-            view.workspace.read,
+            view.workspace.read if view.standing else view.workspace.original,
             view.suspects,
             view.failures,
             seed=self._seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coder.nodes.standing import stand_on_best
 from coder.policies.contract import Switchable
 from coder.session import Session
 from coder.state import State
@@ -11,6 +12,7 @@ from coder.supervisor.checkpoints import finding_of
 from coder.supervisor.decision import Decision
 from coder.supervisor.ladder import Rung
 from coder.supervisor.watch import Seen
+from coder_tools.contract import PYTHON
 
 _NUDGES = {
     "overacting": "The supervisor: {reason}. Change the code, or ask for something that is not known yet.",
@@ -26,7 +28,7 @@ def answer(session: Session, state: State, update: State, seen: Seen) -> Decisio
     if seen.intervention is None:
         return None
     rung = seen.intervention.rung
-    if rung == Rung.SWITCH and not _switch(session, state, update):
+    if rung == Rung.SWITCH and state["switched"]:
         rung = Rung.STOP
     _count(state, update)
     text = _NUDGES[seen.label.name].format(reason=seen.label.reason)
@@ -61,6 +63,8 @@ def _carry_out(session: Session, state: State, update: State, rung: Rung, text: 
         remember(session, state, update, nudge=f"{text}{back} {_plan(session)}")
         return Decision("plan", "drift: back to the best state", demanded=True)
     if rung == Rung.SWITCH:
+        if _switch(session, state, update):
+            return Decision("test", "drift: the search goes on, from what the best state does", demanded=True)
         return Decision("plan", "drift: the other policy goes on", demanded=True)
     return Decision("stop", f"{text.removeprefix('The supervisor: ').split('. ')[0]}; every milder answer had failed")
 
@@ -87,17 +91,21 @@ def _count(state: State, update: State) -> None:
 
 
 def _switch(session: Session, state: State, update: State) -> bool:
-    """From the model to the search, or back; a policy that has no other starts over. Once in a run."""
-    if state["switched"]:
-        return False
+    """From the model to the search, or back; a policy that has no other starts over. Once in a run.
+
+    Whether the tests are to be run first: on the best state, for the search to see where that still fails.
+    """
     memory: dict[str, Any] = session.load(update.get("memory", state["memory"])) or {}
+    searches = False
     if isinstance(session.policy, Switchable):
-        session.policy.switch(memory.setdefault("policy", {}))
+        searches = session.policy.switch(memory.setdefault("policy", {}))
     else:
         memory["policy"] = {}
     if memory.pop("standing", None):
         update["finding"] = finding_of(state, state["best"])
+    untraced = searches and bool(state["best"]) and session.language == PYTHON
+    untraced = untraced and stand_on_best(session, memory, state["best"])
     update["memory"] = session.save_passing(memory)
     update["switched"] = True
     update["change"] = state["best"]
-    return True
+    return untraced

@@ -12,7 +12,11 @@ import pytest
 
 from coder import run
 from coder.cli.dispatch import dispatch
+from coder.policies import hybrid
+from coder.policies.contract import Edit, ToolEvent
+from coder.policies.search import SearchPolicy
 from coder.record.store import RunStore
+from coder.supervisor import ladder
 from coder.task import Request
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "drift"))
@@ -73,6 +77,63 @@ def test_without_the_supervisor_the_same_model_is_lost(tmp_path: Path) -> None:
 def test_a_model_that_nothing_brings_back_is_left_for_the_search(tmp_path: Path) -> None:
     result = drifters.fix("rephrase", "never", supervise=True, home=tmp_path)
     assert result.status == "fixed", result.reason
+
+
+SUMS = {
+    "sums.py": "def add(a, b):\n    return a - b\n\n\ndef numbers(text):\n    raise NotImplementedError\n",
+    "test_sums.py": "from sums import add, numbers\n\n\ndef test_old():\n    assert add(2, 0) == 2\n\n\n"
+    "def test_add():\n    assert [add(2, 1), add(5, 5)] == [3, 10]\n\n\n",
+}
+PARSES = (
+    b"SEPARATOR = ','\n\n\ndef numbers(text):\n    return [int(part) for part in text.split(SEPARATOR)]\n\n\n"
+    b"def add(a, b):\n    return a - b\n"
+)
+
+
+THREE = (
+    b"import os\n\n\ndef add(a, b):\n    return 3 if b else a\n\n\ndef numbers(text):\n    raise NotImplementedError\n"
+)
+NUMBERS = "def test_numbers():\n    assert numbers('1,2') == [1, 2]\n"
+MORE = "def test_more():\n    assert add(2, 1) == 3\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "wrote", "wanted"),
+    [
+        pytest.param(NUMBERS, PARSES, ["+SEPARATOR = ','", "+    return a + b"], id="a second edit on the best"),
+        pytest.param(MORE, THREE, ["+    return a + b"], id="one edit of the base"),
+    ],
+)
+def test_the_search_that_takes_over_stands_on_the_best_and_then_on_the_base(
+    test: str,
+    wrote: bytes,
+    wanted: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scripted_policy: Callable[..., Any],
+) -> None:
+    """The best has other offsets than the base: a right candidate would be put in the wrong place."""
+    repo = tmp_path / "sums"
+    repo.mkdir()
+    for name, text in SUMS.items():
+        (repo / name).write_text(text + test if name.startswith("test") else text)
+    looked = ToolEvent("read_file", {"path": "sums.py"}, True, True, "sums.py")
+    script = [{"write": {"sums.py": wrote}}, *[lambda view: Edit(tool_events=(looked,), wants="more")] * 20]
+    monkeypatch.setattr(hybrid, "SEARCH_SHARE", 0.0)
+    monkeypatch.setattr(hybrid, "FEWEST_STEPS", 0)
+    monkeypatch.setattr(ladder, "STAIRS", ((ladder.Rung.SWITCH, 0.1), (ladder.Rung.STOP, 99.0)))
+    policy = hybrid.HybridPolicy(SearchPolicy(), scripted_policy(script))
+    monkeypatch.setattr(run, "_policy", lambda request: (policy, "scripted", "test"))
+    events: list[Any] = []
+    request = Request(repo, model="none", sandbox="none", time=200.0)
+    result = run.fix(request, RunStore(tmp_path / "home"), events.append)
+    assert [d["rung"] for d in of(events, "supervisor", "intervention")] == ["switch policy"]
+    assert of(events, "supervisor", "checkpoint")[0]["goal_passed"] == 1
+    assert result.status == "fixed", result.reason
+    added = [line for line in result.patch.split("\n") if line.startswith("+") and not line.startswith("+++")]
+    assert set(wanted) <= set(added) and (len(wanted) > 1 or added == wanted), result.patch
+    assert "`return a - b` becomes `return a + b`" in result.explanation
+    assert ("The change is in sums.py." in result.explanation) == (len(wanted) > 1)
 
 
 def test_every_tested_state_is_a_commit_and_the_users_repository_has_none(play: Callable[..., Any]) -> None:

@@ -31,6 +31,15 @@ def test_batches_grow_and_no_candidate_comes_twice() -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_what_stands_on_nothing_is_an_edit_of_the_base_whatever_else_has_changed() -> None:
+    """A best change set that the search did not make has other offsets, and the suspects are not its lines."""
+    changed = view()
+    changed.workspace.changes["m.py"] = b"import os\n\n\n" + SOURCE
+    assert SearchPolicy().edit(changed).candidates == SearchPolicy().edit(view()).candidates
+    on_it = replace(view(), standing="best", workspace=changed.workspace)
+    assert SearchPolicy().edit(on_it).candidates != SearchPolicy().edit(view()).candidates
+
+
 def test_a_new_process_goes_on_where_the_last_one_stopped() -> None:
     seen = view()
     policy = SearchPolicy()
