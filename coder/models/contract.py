@@ -50,10 +50,11 @@ class ModelError(Exception):
 
     `retryable`: asking again may help (server busy, stream broken); otherwise somebody must act first.
     `retry_after`: seconds the server wants to be left alone; 0 where it did not say.
-    `calls`: requests that ended a step in the middle, so that its counts do not hold them.
+    `calls`, `prompt_tokens`: of requests that ended a step in the middle, so that its counts do not hold them.
     """
 
     calls = 0
+    prompt_tokens = 0
 
     def __init__(self, message: str, *, retryable: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(message)

@@ -181,7 +181,7 @@ class OllamaModel:
         if isinstance(error, ResponseError):
             return self._refused(str(error.error), error.status_code)
         if isinstance(error, ConnectionError | httpx.ConnectError):
-            return unreachable(url)
+            return ModelError(str(unreachable(url)), retryable=True)  # it was there: it may be starting anew
         if isinstance(error, httpx.TimeoutException):
             return ModelError(f"Ollama at {url} fell silent for {_LOAD:.0f} seconds.", retryable=True)
         if isinstance(error, httpx.HTTPError):

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from coder.models.contract import Message, ToolCall, ToolSchema
 from coder.models.tokens import Density, beginning, estimate, measured, size_of
 from coder_tools.text import cap
 
+T = TypeVar("T")
+
+_HALF = re.compile("[\ud800-\udfff]")
 _KEPT = 2  # the newest messages, which are never shortened
 _FILLED = 0.5  # of the room for what comes after the opening, that is left in use when it has to be shortened
 _REPLIES = 4  # the newest replies, which are dropped only where nothing else makes room
 _LEAST_SYSTEM = 200  # tokens of the system message: its rules
 _LEAST = 100  # tokens of any other message
+_ARGUMENT, _ARGUMENTS = 200, 1600  # characters of one argument of a call, and of all, where there is no room for more
 
 
 def density_in(memory: Mapping[str, Any]) -> Density:
     """What is known of the model's tokenizer in a policy's memory."""
     return Density(**memory.get("density", {}))
+
+
+def _sound(value: T) -> T:
+    """A JSON value without half characters (lone surrogates): no server takes them back."""
+    text = json.dumps(value, ensure_ascii=False)
+    mended: T = json.loads(_HALF.sub("\ufffd", text)) if _HALF.search(text) else value
+    return mended
+
+
+def _brief(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call with long ones cut; where there are too many, all of them as one text."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
+    brief = {key: cap(texts[key], _ARGUMENT) if len(texts[key]) > 2 * _ARGUMENT else arguments[key] for key in texts}
+    whole = json.dumps(brief)
+    return brief if len(whole) <= _ARGUMENTS else {"given": cap(whole, _ARGUMENTS // 2)}
 
 
 class Conversation:
@@ -60,14 +81,14 @@ class Conversation:
 
     def reply(self, text: str, thinking: str, calls: Sequence[tuple[str, Any]]) -> list[str]:
         """Keep what the model said; the ids given to its calls, in their order."""
-        message: Message = {"role": "assistant", "content": text}
+        message: Message = {"role": "assistant", "content": _sound(text)}
         if thinking:
-            message["thinking"] = thinking
+            message["thinking"] = _sound(thinking)
         made: list[ToolCall] = []
         for name, arguments in calls:
             self._memory["calls"] += 1
             given = arguments if isinstance(arguments, dict) else {"arguments": str(arguments)}
-            made.append(ToolCall(id=f"call_{self._memory['calls']}", name=name, arguments=given))
+            made.append(ToolCall(id=f"call_{self._memory['calls']}", name=_sound(name), arguments=_sound(given)))
         if made:
             message["tool_calls"] = made
         self.messages.append(message)
@@ -124,6 +145,8 @@ class Conversation:
                 pass
             while self._size(system, tools) > limit and self._drop_oldest(1):
                 pass
+            if self._size(system, tools) > limit:
+                self._shorten_replies()
             while (over := self._size(system, tools) - limit) > 0 and self._cut_longest(over + limit // 10):
                 pass
         return [self._within(system, tools, limit), *self.messages]
@@ -174,6 +197,13 @@ class Conversation:
             self._forget(message)
         del messages[replies[0] : replies[1]]
         return True
+
+    def _shorten_replies(self) -> None:
+        """Take out every thought, and cut what the calls were given: a file's whole content is in the workspace."""
+        for message in self.messages:
+            message.pop("thinking", "")
+            for call in message.get("tool_calls", ()):
+                call["arguments"] = _brief(call["arguments"])
 
     def _cut_longest(self, over: int) -> bool:
         """Cut the longest text by about `over` tokens; False if none is left that is worth it."""

@@ -18,7 +18,7 @@ from coder.policies.replies import calls_in, plan_of
 from coder.policies.samples import Samples
 from coder.record.mask import Blindfold
 from coder_tools.formats import HOW, choose, format_of
-from coder_tools.text import cap, clean
+from coder_tools.text import cap, cap_name, clean
 from coder_tools.toolbox import Toolbox, ToolResult, schemas
 from coder_tools.workspace import Workspace
 
@@ -26,8 +26,10 @@ _ANSWER, _ANSWER_THINKING = 4096, 8192  # tokens an answer may have
 _CALL_SECONDS = 600.0  # the most one call may take
 _SILENT_REPLIES = 3  # replies in a row without a tool call, after which a new plan is asked for
 _FAILURES = 3  # failed calls in a row, after which the run cannot go on
+_MOST_CALLS = 12  # of one message that are answered at all
+_NAME = 80  # characters of a tool's name
 _SUMMARY = 160  # characters
-_THOUGHT_LIMIT = 6000  # characters of a thought that are kept
+_THOUGHT_LIMIT = 6000  # characters of a thought, or of a reply's words, that are kept
 _OPENING = 0.85  # of a prompt's tokens that rules, task and what is known may take
 _LEAST_ROOM = 1200  # characters for these
 
@@ -49,6 +51,7 @@ class ModelPolicy:
         self._blindfold = Blindfold()
         self._wait = wait
         self._sent: dict[str, Any] = {}  # the last question
+        self._failures = 0  # failed calls in a row; whoever resumes a run has seen to the server, and begins anew
 
     def plan(self, view: View) -> Plan:
         """One question for a hypothesis. Without an answer the plan only names the suspects' files."""
@@ -62,12 +65,12 @@ class ModelPolicy:
         try:
             reply = self._ask(view, messages, [])
         except ModelError as error:
-            fault = self._bear(view, error, time.monotonic() - started)
             spent = Spent(estimate(messages), model_calls=1)
-            return Plan("The model could not be asked.", files, spent=spent, fault=fault)
+            fault = self._bear(view, error, time.monotonic() - started, spent)
+            return Plan("", files, spent=spent, fault=fault, note="the model could not be asked")
         spent = self._spent(reply)
         if not reply.text.strip():
-            return Plan("The model gave no hypothesis.", files, spent=spent)
+            return Plan("", files, spent=spent, note="the model gave no hypothesis")
         return plan_of(reply.text, view.workspace.files(), spent)
 
     def edit(self, view: View) -> Edit:
@@ -86,16 +89,21 @@ class ModelPolicy:
         try:
             reply = self._ask(view, messages, tools)
         except ModelError as error:
-            fault = self._bear(view, error, time.monotonic() - started)
             spent = Spent(estimate(messages, tools), model_calls=1)
+            fault = self._bear(view, error, time.monotonic() - started, spent)
             return Edit(note=str(error), spent=spent, fault=fault)
         talk.learn(messages, tools, reply.prompt_tokens)
 
         asked, written = _calls(reply)
-        ids = talk.reply("" if written else reply.text, reply.thinking[:_THOUGHT_LIMIT], asked)
+        spare, asked = asked[_MOST_CALLS:], asked[:_MOST_CALLS]
+        ids = talk.reply("" if written else cap(reply.text, _THOUGHT_LIMIT), reply.thinking[:_THOUGHT_LIMIT], asked)
         results = self._run(asked, view, view.workspace, talk.seen)
         _keep_score(view.memory.setdefault("forms", {}), results)
         wants = self._settle(talk, view, reply, ids, results)
+        if reply.done_reason == "length" and any(not result.ok for result in results):
+            talk.say(prompt.cut_off())
+        if spare:
+            talk.say(f"{len(spare)} more calls of that message were left out. Make few calls in one message.")
         self._change_form(talk, view)
         view.memory["revision"] = view.workspace.revision()
         changed = view.memory["revision"] != before
@@ -213,7 +221,7 @@ class ModelPolicy:
         view.memory["silent"] = view.memory.get("silent", 0) + 1
         if reply.done_reason == "length" and reply.thinking and not reply.text:
             view.memory["think"] = False  # it thinks without end: from now on it is not to
-        talk.say(prompt.text_only())
+        talk.say(prompt.cut_off() if reply.done_reason == "length" else prompt.text_only())
         return "plan" if view.memory["silent"] % _SILENT_REPLIES == 0 else "more"
 
     # asking
@@ -235,23 +243,24 @@ class ModelPolicy:
             think_limit=limit,
             temperature=temperature,
         )
-        view.memory["failures"] = 0
+        self._failures = 0
         return reply
 
     def _spent(self, reply: Reply) -> Spent:
         sent = {**self._sent, "load_seconds": reply.load_seconds}
         return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls, sent)
 
-    def _bear(self, view: View, error: ModelError, seconds: float) -> str:
-        """Wait a little after a call that failed in so many seconds, longer each time; raise it where asking is no use.
+    def _bear(self, view: View, error: ModelError, seconds: float, spent: Spent) -> str:
+        """Wait a little after a call that failed in so many seconds, longer each time; raise it, with what it cost,
+        where asking is no use.
 
         The fault in words; "" where the run's own time ended the call: a slow model is no fault of its server.
         """
-        failures = view.memory["failures"] = view.memory.get("failures", 0) + 1
-        if not error.retryable or failures >= _FAILURES:
-            error.calls = 1
+        self._failures += 1
+        if not error.retryable or self._failures >= _FAILURES:
+            error.calls, error.prompt_tokens = spent.model_calls, spent.prompt_tokens
             raise error
-        self._wait(min(max(2.0**failures, error.retry_after), max(0.0, view.left.seconds - seconds)))
+        self._wait(min(max(2.0**self._failures, error.retry_after), max(0.0, view.left.seconds - seconds)))
         return "" if seconds >= view.left.seconds - 1.0 else str(error)
 
     def _thinks(self, view: View) -> bool:
@@ -286,10 +295,9 @@ class ModelPolicy:
 
 def _calls(reply: Reply) -> tuple[list[tuple[str, Any]], bool]:
     """The calls that a reply makes, and whether they were written into its text."""
-    if made := [(call["name"], call["arguments"]) for call in reply.tool_calls]:
-        return made, False
-    written = calls_in(reply.text)
-    return written, bool(written)
+    made = [(call["name"], call["arguments"]) for call in reply.tool_calls]
+    found = made or calls_in(reply.text)
+    return [(cap_name(name, _NAME), arguments) for name, arguments in found], bool(found and not made)
 
 
 def _keep_score(forms: dict[str, list[int]], results: Sequence[ToolResult]) -> None:

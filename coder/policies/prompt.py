@@ -85,6 +85,14 @@ def text_only() -> str:
     return "You called no tool, so nothing was done. Call edit_file to change the code, or run_tests, or finish."
 
 
+def cut_off() -> str:
+    """For a reply that the limit on its length ended, with a call in it that cannot be read, or none yet."""
+    return (
+        "Your answer was too long and was cut off, so it was not carried out. Think and write less: "
+        "change one place in one call, with edit_file."
+    )
+
+
 def not_finished() -> str:
     """For a call of `finish` while the goal fails and nothing new is there to test."""
     return (

@@ -186,6 +186,26 @@ def test_replies_without_a_call_are_told_so_and_end_in_a_new_plan(fake_ollama: F
     assert "You called no tool" in fake.chats[1]["messages"][-1]["content"]
 
 
+CUT = '<tool_call>\n{"name": "create_file", "arguments": {"path": "src/calc.py", "content": "' + "x = 1\\n" * 4000
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"content": CUT, "done_reason": "length", "chunk": 4096},
+        calls({"name": "create_file", "arguments": {"path": "src/calc.py"}}, done_reason="length"),
+    ],
+)
+def test_a_reply_that_was_too_long_is_told_so_and_not_kept_whole(fake_ollama: Fake, reply: dict[str, Any]) -> None:
+    """A model that is told that it called no tool writes the same once more."""
+    fake = fake_ollama(replies=[reply, calls(FIX, RUN)])
+    edits = drive(policy(fake), lambda _: PASSED)
+    assert [edit.wants for edit in edits] == ["more", "test"] and "src/calc.py" in (edits[1].changes or {})
+    messages = fake.chats[1]["messages"]
+    assert "was cut off, so it was not carried out" in messages[-1]["content"]
+    assert "called no tool" not in messages[-1]["content"] and len(messages[2].get("content", "")) < 6200
+
+
 def test_words_after_an_edit_count_as_asking_for_the_tests(fake_ollama: Fake) -> None:
     fake = fake_ollama(replies=[calls(FIX), {"content": "I have fixed it."}])
     assert [edit.wants for edit in drive(policy(fake), lambda _: PASSED)] == ["more", "test"]
@@ -260,6 +280,33 @@ def test_a_server_that_keeps_failing_or_refuses_ends_it(fake_ollama: Fake) -> No
         policy(fake).plan(view())
 
 
+@pytest.mark.parametrize("reply", [{"fault": "cut"}, {"content": ""}])
+def test_a_model_is_not_told_that_it_had_no_hypothesis(fake_ollama: Fake, reply: dict[str, Any]) -> None:
+    fake = fake_ollama(replies=[reply, calls(FIX, RUN)])
+    made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=lambda seconds: None)
+    now = view()
+    plan = made.plan(now)
+    assert plan.text == "" and plan.note and plan.files == ("src/calc.py",)
+    assert made.edit(view(now.memory, plan=plan)).wants == "test"
+    assert "ypothesis" not in json.dumps(fake.chats[1]["messages"])
+
+
+def test_whoever_resumes_a_run_has_seen_to_the_server(fake_ollama: Fake) -> None:
+    """The calls that failed before are no reason to give up at the first that fails again."""
+    fake = fake_ollama(replies=[{"fault": "cut"}] * 5, after="error")
+    memory: dict[str, Any] = {}
+    for calls_made in (3, 5):
+        made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=lambda seconds: None)
+        while len(fake.chats) < calls_made:
+            now = view(memory)
+            try:
+                made.edit(now)
+            except ModelError as error:
+                assert len(fake.chats) == 3 and error.calls == 1 and error.prompt_tokens > 300
+            else:
+                memory = now.memory
+
+
 def test_a_server_with_less_context_than_asked_for_gets_shorter_prompts(fake_ollama: Fake) -> None:
     long = {"name": "read_file", "arguments": {"path": "src/big.py"}}
     more = {"name": "read_file", "arguments": {"path": "src/big.py", "start": 1000}}
@@ -284,6 +331,30 @@ def test_a_long_conversation_stays_inside_a_small_context_and_keeps_the_task(fak
         assert edit.spent.prompt_tokens + chat["options"]["num_predict"] <= context
         assert "make test_add pass" in chat["messages"][0]["content"]
     assert "left out to save space" in json.dumps(fake.chats[-1]["messages"])
+
+
+OVERLONG = {
+    "a file": [{"name": "create_file", "arguments": {"path": "new.py", "content": "x = 1\n" * 40_000}}],
+    "an argument that no tool has": [READ | {"arguments": {"path": "src/calc.py", "why": "y" * 100_000}}],
+    "a thousand arguments": [READ | {"arguments": {"path": "src/calc.py"} | {f"k{n}": "y" * 300 for n in range(1000)}}],
+    "a name": [{"name": "n" * 100_000, "arguments": {}}],
+    "a path": [{"name": "create_file", "arguments": {"path": "d/" * 3000 + "x.py", "content": "x = 1"}}],
+    "five hundred calls": [{"name": "read_file", "arguments": {"path": f"f{n}.py"}} for n in range(500)],
+    "sixty identical calls": [READ] * 60,
+}
+
+
+@pytest.mark.parametrize("what", OVERLONG)
+def test_what_a_call_was_given_is_cut_where_it_does_not_fit(fake_ollama: Fake, what: str) -> None:
+    """A server that does not hold a model to its limits."""
+    model = {"name": "gemma4:e4b", "context_length": 4096, "capabilities": ["tools", "thinking"]}
+    fake = fake_ollama(models=[model], replies=[calls(*OVERLONG[what], thinking="hm " * 900), calls(FIX, RUN)])
+    edits = drive(policy(fake), lambda _: PASSED)
+    assert [edit.wants for edit in edits] == ["more", "test"]
+    assert edits[1].spent.prompt_tokens + fake.chats[1]["options"]["num_predict"] <= 4096
+    assert len(fake.chats[1]["messages"]) <= 3 + 12 and len(edits[0].tool_events) <= 12
+    left_out = json.dumps(fake.chats[1]["messages"])
+    assert ("more calls of that message were left out" in left_out) == (len(OVERLONG[what]) > 12)
 
 
 def test_the_longest_ids_tasks_and_refusals_fit_the_smallest_window(fake_ollama: Fake) -> None:

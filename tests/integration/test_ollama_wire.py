@@ -41,6 +41,18 @@ def test_reads_thinking_text_calls_and_counts_from_the_stream(fake_ollama: Fake)
     assert (got.prompt_tokens, got.completion_tokens, got.done_reason) == (812, 34, "stop")
 
 
+def test_a_server_that_starts_anew_in_mid_run_may_be_asked_again(fake_ollama: Fake) -> None:
+    fake = fake_ollama(replies=[{"content": "ok"}])
+    model = OllamaModel("gemma4:e4b", fake.url)
+    given: dict[str, Any] = {"think": False, "max_tokens": 50, "timeout": 20.0}
+    fake.__exit__()
+    with pytest.raises(ModelError, match="There is no Ollama at") as gone:
+        model.chat(ASK, schemas(), **given)
+    assert gone.value.retryable
+    with type(fake)({"replies": [{"content": "ok"}]}, port=int(fake.url.rsplit(":", 1)[1])):
+        assert model.chat(ASK, schemas(), **given).text == "ok"
+
+
 def test_text_arguments_that_look_like_json_stay_text(fake_ollama: Fake) -> None:
     texts = ['{"a": 1}', "[1, 2]", "{'a': 'b'}", '"x"', "None", "3"]
     calls = [{"name": "create_file", "arguments": {"path": "a.json", "content": text}} for text in texts]

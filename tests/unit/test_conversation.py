@@ -49,3 +49,14 @@ def test_most_of_a_long_conversation_is_in_the_cache(window: int, opening: int, 
     limit = window - min(4096, window // 3) - window // 20
     new = shares_of_new(limit, opening, lines)
     assert statistics.mean(new) <= most
+
+
+def test_half_a_character_in_a_reply_is_not_sent_back() -> None:
+    """No server takes one: the next request would fail, and be called the server's fault."""
+    talk = Conversation({})
+    talk.restart(Message(role="user", content="begin"))
+    talk.reply("a\ud800", "b\udfff", [("create\ud800", {"path": "a\ud800.py", "lines": ["\ud83d"]})])
+    sent = json.dumps(talk.messages, ensure_ascii=False)
+    assert sent.encode().count("\ufffd".encode()) == 5
+    talk.reply("\U0001f600", "", [])
+    assert talk.messages[-1]["content"] == "\U0001f600"

@@ -85,6 +85,12 @@ def test_a_reply_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls_in(f"Sure: {READ}") == CALL and tried == [f"Sure: {READ}", READ]
 
 
+@pytest.mark.parametrize("text", ["`" * 60_000, "*" * 60_000, "a/" * 30_000, "`" * 30_000 + "a.py"])
+def test_a_text_of_one_sign_is_read_in_a_moment(text: str) -> None:
+    """It took minutes; a person would have ended this test by hand."""
+    assert calls_in(text) == []
+
+
 def test_a_plan_in_json_with_a_slip_is_read() -> None:
     plan = plan_of("Well: {'hypothesis': 'a', 'files': ['b.py'],}", ["b.py"], Spent())
     assert (plan.text, plan.files) == ("a", ("b.py",))

@@ -96,6 +96,9 @@ def test_near_misses_are_understood(name: str, arguments: Any) -> None:
         ("create_file", {"path": "conftest.py", "content": "x = 1"}, "test configuration"),
         ("create_file", {"path": "src/calc.py", "content": "x = 1"}, "leaves out add, sub.* use edit_file"),
         ("create_file", {"path": "/tmp/x.py", "content": "x = 1"}, "not relative"),
+        ("create_file", {"path": "d" * 256 + ".py", "content": "x = 1"}, "too long"),
+        ("create_file", {"path": "d/" * 600 + "x.py", "content": "x = 1"}, "too long"),
+        ("create_file", {"path": "d\udc00.py", "content": "x = 1"}, "half a character"),
         ("create_file", {"path": ".git/hooks/pre-commit", "content": "x"}, "belongs to git"),
     ],
 )

@@ -17,7 +17,8 @@ HOW: Mapping[Format, str] = {
 }
 
 _SMALL, _MIDDLE = 3.0, 10.0  # billions of parameters
-_PATH = r"[`*\"']*(?:(?:file|path|filename)\s*:\s*)?[`*\"']*(?P<path>[\w./+@-]*\w\.\w+)[`*\"']*:?"
+_QUOTES = r"[`*\"']{0,6}"
+_PATH = rf"{_QUOTES}(?:(?:file|path|filename)[ \t]*:[ \t]*)?{_QUOTES}(?P<path>[\w./+@-]{{0,400}}\w\.\w+){_QUOTES}:?"
 _BLOCK = re.compile(
     rf"(?:^{_PATH}[ \t]*\n)?(?:^```[^\n]*\n)?(?:^{_PATH.replace('path>', 'inner>')}[ \t]*\n)?"
     r"^<{5,9} ?SEARCH[^\n]*\n(?P<search>.*?)^={5,9}[ \t]*\n(?P<replace>.*?)^>{5,9} ?REPLACE",

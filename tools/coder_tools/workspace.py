@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from coder_tools.protect import bends_tests, forbidden
 
+_NAME_BYTES = 255  # of one name in a path
+_PATH_BYTES = 1024  # of a whole one: the directory of the worktree comes before it
+
 
 class ToolError(Exception):
     """An action that cannot be done. The message says why, and what to do instead."""
@@ -116,6 +119,12 @@ def contained(given: str) -> str:
         raise ToolError("The path is empty. Give one relative to the repository, such as src/module.py.")
     if any(ord(char) < 32 or ord(char) == 127 for char in given):
         raise ToolError("The path has control characters in it. Give a plain relative path.")
+    try:
+        sizes = [len(part.encode("utf-8", "surrogateescape")) for part in given.split("/")]
+    except UnicodeEncodeError:
+        raise ToolError("The path has half a character in it (a lone surrogate). Give a plain relative path.") from None
+    if max(sizes) > _NAME_BYTES or sum(sizes) + len(sizes) > _PATH_BYTES:  # no file system would take it
+        raise ToolError(f"The path is too long: a name may have {_NAME_BYTES} bytes, the whole {_PATH_BYTES}.")
     if "\\" in given or given.startswith(("/", "~")) or given[1:2] == ":":
         raise ToolError(f"{given!r} is not relative. Give a path relative to the repository, with `/`.")
     if ".." in given.split("/"):
