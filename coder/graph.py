@@ -16,7 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from coder.nodes import NODES, THINK, Node
 from coder.session import Session
-from coder.state import NodeName, State, fresh
+from coder.state import MODEL_COUNTS, NodeName, State, fresh
 from coder.supervisor.decide import supervise
 
 Graph = CompiledStateGraph[State, None, State, State]
@@ -56,7 +56,8 @@ def _step(session: Session, name: NodeName, node: Node) -> Callable[..., State]:
         update |= State(last=name, counts=counts, seconds=seconds, untested=untested, elapsed=session.budget.elapsed())
         update["took"] = round(time.monotonic() - started, 3)
         session.rundir.blobs.commit()
-        session.emit("run", "tick", {"budget": session.budget.left(State(**{**state, **update}))})
+        spent = {name: counts[name] for name in MODEL_COUNTS}
+        session.emit("run", "tick", {"budget": session.budget.left(State(**{**state, **update})), "spent": spent})
         return update
 
     return run

@@ -19,7 +19,7 @@ from coder.nodes import THINK
 from coder.record.events import Event
 from coder.record.store import RunDir
 from coder.session import Session
-from coder.state import State, fresh
+from coder.state import MODEL_COUNTS, State, fresh
 from coder.supervisor.checkpoints import best_of, keep_again
 from coder.supervisor.ladder import Rung
 from coder_sandbox.snapshot import SnapshotError
@@ -89,6 +89,7 @@ def _account(session: Session, state: State, events: Sequence[Event]) -> None:
     begun: tuple[str, int, str] | None = None  # the step under way: node, number, time
     tokens_left = session.request.tokens
     prompts: dict[int, Event] = {}
+    spent: dict[str, int] = {}
     for event in events:
         data = event.data
         if event.kind == "begin":
@@ -105,6 +106,10 @@ def _account(session: Session, state: State, events: Sequence[Event]) -> None:
                 state["test_runs"] += node == "test"
             state["seconds"][node] = round(state["seconds"].get(node, 0.0) + _seconds(at, event.at), 3)
             tokens_left = min(tokens_left, int(data.get("budget", {}).get("tokens_left", tokens_left)))
+            spent = data.get("spent", spent)
+    if spent:  # calls that failed have no prompt on the record, and a resumed run may have got larger budgets
+        counts.update({name: int(spent[name]) for name in MODEL_COUNTS})
+        return
     for name, usual in (("prompt_tokens", 0), ("completion_tokens", 0), ("model_calls", 1)):
         counts[name] = sum(int(event.data.get(name, usual)) for event in prompts.values())
     told = counts["prompt_tokens"] + counts["completion_tokens"]  # an older record has the sum alone

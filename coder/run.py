@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from coder.errors import CoderError, UsageError
@@ -39,10 +40,11 @@ def fix(request: Request, store: RunStore, listen: Listen) -> Result:
     return _drive(rundir, request, listen, resumed=False)
 
 
-def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
+def resume(run_id: str, store: RunStore, listen: Listen, budgets: Mapping[str, Any] | None = None) -> Result:
     """Go on with a run from its last finished step, with the budgets it has left.
 
-    Raises UsageError for a run that is unknown, over, alive in another process, or of a newer coder.
+    `budgets`: larger ones in place of those that it was given, by their names in the request. Raises UsageError for a
+    run that is unknown, over, alive in another process, of a newer coder, or without what it needs to go on.
     """
     rundir = store.open(run_id)
     if rundir.running():
@@ -55,10 +57,27 @@ def resume(run_id: str, store: RunStore, listen: Listen) -> Result:
         raise UsageError(f"run {rundir.id} was made by a newer coder; resume it with that, or with one newer still")
     if (kept := graph.get("checkpoints", "sqlite")) != kind():
         raise UsageError(f"run {rundir.id} keeps its checkpoints in {kept}: {_HOW_TO_REACH[kept]}")
+    request = _enlarged(rundir, ended, budgets or {})
     sweep(store)
     rundir.claim()
     rundir.forget_result()
-    return _drive(rundir, Request.from_dict(rundir.meta()["request"]), listen, resumed=True)
+    if budgets:
+        rundir.write_json("meta.json", {**rundir.meta(), "request": request.to_dict()})
+    return _drive(rundir, request, listen, resumed=True)
+
+
+def _enlarged(rundir: RunDir, ended: Result | None, budgets: Mapping[str, Any]) -> Request:
+    """The run's request with larger budgets. UsageError for a smaller one, or where the one that is needed lacks."""
+    request = Request.from_dict(rundir.meta()["request"])
+    for name, value in budgets.items():
+        option, had = f"--{name.replace('_', '-')}", getattr(request, name)
+        if value < had or not had:
+            has = f"was given {had:g}" if had else "has no such limit"
+            raise UsageError(f"{option} {value:g}: run {rundir.id} {has}; a resumed run can only be given more")
+    needed = ended.resume_with if ended is not None else ""
+    if needed and needed.split()[0].removeprefix("--").replace("-", "_") not in budgets:
+        raise UsageError(f"run {rundir.id} has spent what it was given; with more: coder resume {rundir.id} {needed}")
+    return replace(request, **budgets)
 
 
 def _graph_of(rundir: RunDir) -> dict[str, Any]:
@@ -67,7 +86,8 @@ def _graph_of(rundir: RunDir) -> dict[str, Any]:
 
 
 def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -> Result:
-    budget = Budget(request, rundir.elapsed())  # what comes before the first step is time of the user's too
+    # what comes before the first step is time of the user's too
+    budget = Budget(request, rundir.elapsed(), rundir.unanswered())
     rundir.log.listeners.append(listen)
     state = fresh()
     session: Session | None = None
@@ -94,8 +114,9 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
                 (rundir.path / "traceback.txt").write_text(Masker().text(traceback.format_exc()))
             raise
         state = _stopped(session, state, "environment_error", known)
-        calls = state["counts"]["model_calls"] + getattr(error, "calls", 0)
-        state["counts"] = {**state["counts"], "model_calls": calls}
+        if calls := getattr(error, "calls", 0):
+            cost = {"model_calls": calls, "prompt_tokens": getattr(error, "prompt_tokens", 0)}
+            rundir.log.append("run", "unanswered", cost)
     finally:
         if session is not None:
             session.close()
@@ -264,6 +285,7 @@ def _finish(rundir: RunDir, request: Request, session: Session | None, state: St
         rundir.save_changes(changes)
     events = {e.kind: e.data for e in rundir.events() if e.node == "run"}
     verdict = session.load(state["verification"]) if session is not None else None
+    lost = rundir.unanswered()
     result = Result(
         run_id=rundir.id,
         status=state["status"],  # type: ignore[arg-type]  # a State's strings are those of the result
@@ -274,17 +296,29 @@ def _finish(rundir: RunDir, request: Request, session: Session | None, state: St
         policy=events.get("policy", {}).get("policy", ""),
         model=events.get("policy", {}).get("model", ""),
         sandbox=sandbox_in_words(events.get("sandbox", {})),
-        counts=Counts(**state["counts"]),
+        counts=Counts(**{name: amount + lost.get(name, 0) for name, amount in state["counts"].items()}),
         drift=_drift(rundir, state),
         seconds=Seconds(total=round(total, 3), **state["seconds"]),
         run_dir=str(rundir.path),
         reason=state["reason"],
         **_account(session, state),
     )
+    if result.resumable and session is not None:
+        _say_what_it_needs(result, session, state)
     rundir.log.append("run", "end", {"status": result.status, "reason": result.reason})
     result = rundir.save_result(result)
     rundir.close()
     return result
+
+
+def _say_what_it_needs(result: Result, session: Session, state: State) -> None:
+    """For a run that can be resumed, but not with the budgets that it was given: they are spent."""
+    from coder.supervisor.decide import kept_back
+
+    session.budget.lost = session.rundir.unanswered()
+    if needed := session.budget.larger(state, kept_back(session, state)):
+        result.resume_with = needed
+        result.reason += f" {needed}" if result.status == "interrupted" else f"; `coder resume` needs {needed}"
 
 
 def _account(session: Session | None, state: State) -> dict[str, Any]:

@@ -27,6 +27,7 @@ COUNTS = (
     "completion_tokens",
     "rollbacks",
 )
+MODEL_COUNTS = ("model_calls", "prompt_tokens", "completion_tokens")
 DRIFT = ("overthinking", "overacting", "interventions")
 
 

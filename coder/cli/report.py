@@ -62,7 +62,8 @@ def summarize(result: Result) -> None:
         say(f"  record: {result.run_dir}")
         say(f"  the story: coder show {result.run_id}")
     if result.resumable and result.run_id:
-        say(f"  go on with: coder resume {result.run_id}")
+        spent = "it has spent what it was given; " if result.resume_with else ""
+        say(f"  {spent}go on with: coder resume {result.run_id} {result.resume_with}".rstrip())
 
 
 def _verified(result: Result) -> list[str]:

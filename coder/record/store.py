@@ -233,6 +233,15 @@ class RunDir:
             last = at
         return max(0.0, total + ((last - began).total_seconds() if began and last else 0.0))
 
+    def unanswered(self) -> dict[str, int]:
+        """What the model calls cost that ended the run or an earlier part of it, by its record: no step and so no
+        checkpoint holds them."""
+        lost = {"model_calls": 0, "prompt_tokens": 0}
+        for event in self.events():
+            if (event.node, event.kind) == ("run", "unanswered"):
+                lost = {name: amount + int(event.data.get(name, 0)) for name, amount in lost.items()}
+        return lost
+
     def size(self) -> int:
         """Bytes of the run's record: its own files, not the worktrees."""
         entries = (entry for entry in os.scandir(self.path) if entry.is_file(follow_symlinks=False))

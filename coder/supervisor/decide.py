@@ -130,12 +130,16 @@ def _short(session: Session, state: State) -> str:
     """Whether what is left is what a verification would need: then nothing new is begun."""
     if state["last"] == "baseline" or state["proposal"] not in ("plan", "edit", "test"):
         return ""
-    seconds = load_baseline(session, state).usual if state["baseline"] else 0.0
-    if session.budget.remaining() < session.budget.reserve(seconds):
+    if session.budget.remaining() < kept_back(session, state):
         return "the time left is what a verification would need"
     if state["proposal"] != "test" and session.budget.left(state)["steps_left"] < RESERVE_STEPS:
         return "the steps left are what a verification would need"
     return ""
+
+
+def kept_back(session: Session, state: State) -> float:
+    """Seconds that nothing but a verification may take."""
+    return session.budget.reserve(load_baseline(session, state).usual if state["baseline"] else 0.0)
 
 
 def _roll_back(session: Session, state: State, update: State, why: str) -> None:

@@ -153,7 +153,7 @@ def play(
     def go(steps: list[Any], run_id: str = "", listen: Callable[[Event], None] = lambda e: None, **more: Any) -> Any:
         monkeypatch.setattr(run, "_policy", lambda request: (scripted_policy(steps), "scripted", "test"))
         if run_id:
-            return run.resume(run_id, store, listen)
+            return run.resume(run_id, store, listen, more.get("budgets"))
         given = {"model": "none", "sandbox": "none", "time": 120.0, **more}
         return run.fix(Request(repo, "test_cheapest", **given), store, listen)
 

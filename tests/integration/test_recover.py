@@ -14,7 +14,7 @@ from disk import Disk, why_not
 from coder import run
 from coder.errors import UsageError
 from coder.models.contract import ModelError
-from coder.policies.contract import Edit, View
+from coder.policies.contract import Edit, Spent, View
 from coder.record.events import Event
 from coder.record.store import RunDir, RunStore
 from coder.state import GRAPH_VERSION
@@ -33,6 +33,22 @@ def interrupted(play: Callable[..., Any], store: RunStore) -> RunDir:
     result = play([STEPS[0], ModelError("gone")])
     assert result.resumable and result.counts.steps == 5
     return store.open(result.run_id)
+
+
+def test_what_a_run_without_its_checkpoints_has_spent_is_what_its_last_step_told(
+    play: Callable[..., Any], store: RunStore
+) -> None:
+    """Failed calls too, which have no prompt on the record, and with larger budgets than it began with."""
+
+    def failed(view: View) -> Edit:
+        return Edit(wants="more", note="no answer", spent=Spent(400, 5, 2))
+
+    result = play([failed, ModelError("gone")], tokens=1000)
+    rundir = store.open(result.run_id)
+    (rundir.path / "checkpoints.sqlite").write_bytes(b"torn")
+    again = play([failed, {"write": {PATH: FIXED}}], run_id=result.run_id, budgets={"tokens": 5000})
+    assert again.status == "fixed", again.reason
+    assert (again.counts.model_calls, again.counts.prompt_tokens, again.counts.completion_tokens) == (4, 800, 10)
 
 
 def told(rundir: RunDir, kind: str) -> list[Event]:

@@ -74,6 +74,40 @@ def test_a_dead_endpoint_leaves_a_run_that_goes_on(play: Callable[..., Any], sto
     assert second.seconds.total >= spent
 
 
+def unanswered(calls: int = 1) -> ModelError:
+    error = ModelError("the endpoint is gone")
+    error.calls, error.prompt_tokens = calls, 700 * calls
+    return error
+
+
+def test_calls_that_end_a_run_are_counted_over_all_its_parts(play: Callable[..., Any], store: RunStore) -> None:
+    """They belong to no step, and no checkpoint holds them."""
+    look: dict[str, Any] = {"wants": "more", "note": "look"}
+    first = play([look, unanswered()], model_calls=3)
+    assert (first.counts.model_calls, first.counts.prompt_tokens, first.resume_with) == (1, 700, "")
+    second = play([look, unanswered(2)], run_id=first.run_id)
+    assert (second.counts.model_calls, second.counts.prompt_tokens) == (3, 2100)
+    assert second.resume_with == "--model-calls 6" and second.reason.endswith("`coder resume` needs --model-calls 6")
+    with pytest.raises(UsageError, match=f"coder resume {first.run_id} --model-calls 6"):
+        play([look, {"write": {PATH: FIXED}}], run_id=first.run_id)
+    with pytest.raises(UsageError, match="was given 3; a resumed run can only be given more"):
+        play([look], run_id=first.run_id, budgets={"model_calls": 2})
+    with pytest.raises(UsageError, match="has no such limit"):
+        play([look], run_id=first.run_id, budgets={"test_runs": 2})
+    assert not store.open(first.run_id).running()
+    last = play([look, {"write": {PATH: FIXED}}], run_id=first.run_id, budgets={"model_calls": 4})
+    assert last.status == "fixed" and last.counts.model_calls == 3, last.reason
+    assert store.open(first.run_id).meta()["request"]["model_calls"] == 4
+
+
+def test_a_run_that_ends_without_the_steps_to_go_on_says_what_it_needs(play: Callable[..., Any]) -> None:
+    look: dict[str, Any] = {"wants": "more", "note": "look"}
+    first = play([look, unanswered()], steps=6)
+    assert first.resumable and first.resume_with == "--steps 12", "three steps are not enough to begin anything"
+    last = play([look, {"write": {PATH: FIXED}}], run_id=first.run_id, budgets={"steps": 12})
+    assert last.status == "fixed", last.reason
+
+
 class Relay:
     """Stands between coder and the Docker daemon, which is lost when it stops."""
 

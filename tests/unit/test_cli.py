@@ -520,11 +520,11 @@ def test_apply_refuses_a_run_without_a_verified_patch(coder, repo, tmp_path):
 def test_resume_drives_the_run_named(coder, run, monkeypatch):
     seen = []
 
-    def resume(name, store, listen):
-        seen.append(name)
+    def resume(name, store, listen, budgets):
+        seen.append((name, budgets))
         return run.result()
 
     monkeypatch.setattr("coder.run.resume", resume)
-    done = coder("resume", run.id, "--json")
-    assert (done.code, seen) == (0, [run.id])
+    done = coder("resume", run.id, "--json", "--time", "20m", "--model-calls", "9")
+    assert (done.code, seen) == (0, [(run.id, {"time": 1200.0, "model_calls": 9})])
     assert json.loads(done.out)["run_id"] == run.id
