@@ -75,10 +75,10 @@ class OllamaModel:
             heard = self._tools.ask(
                 asked,
                 tools,
-                lambda sent, described: self._hear(sent, described, given, deadline, limit),
+                lambda sent, described: self._hear(sent, described, given, deadline, limit, max_tokens),
                 lambda error: _NO_TOOLS in str(error),
             )
-            if not heard.cut and not heard.info.get("done"):
+            if not heard.cut and not heard.over and not heard.info.get("done"):
                 raise ModelError(
                     "Ollama ended its answer in the middle. The model's process may have died: see its log.",
                     retryable=True,
@@ -99,6 +99,7 @@ class OllamaModel:
         settings: dict[str, Any],
         deadline: float,
         limit: int | None,
+        most: int,
     ) -> Heard:
         left = deadline - time.monotonic()  # the first call's imports are not the model's time
         chat = self._client()
@@ -120,7 +121,7 @@ class OllamaModel:
 
         try:
             stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
-            return hear(stream, limit)
+            return hear(stream, limit, most)
         except ModelError:
             raise
         except Exception as error:
@@ -215,16 +216,17 @@ def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: 
     """The answer with what it cost; a stream that was cut has no counts of its own, so they are estimated."""
     info = heard.info
     prompt, completion = int(info.get("prompt_eval_count") or 0), int(info.get("eval_count") or 0)
-    if cut is not None:
-        prompt += estimate(messages, tools)
-        completion += written(cut.thinking)
+    for stopped in (heard if heard.over else None, cut):
+        if stopped is not None:
+            prompt += estimate(messages, tools)
+            completion += written(stopped.thinking + stopped.text)
     return Reply(
         heard.text,
         heard.thinking,
         tuple(heard.calls),
         prompt,
         completion,
-        str(info.get("done_reason") or ""),
+        "length" if heard.over else str(info.get("done_reason") or ""),
         calls=1 if cut is None else 2,
         load_seconds=int(info.get("load_duration") or 0) / 1e9,
     )

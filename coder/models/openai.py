@@ -70,7 +70,7 @@ class OpenAIModel:
             return self._tools.ask(
                 asked,
                 tools,
-                lambda sent, described: self._hear(sent, described, more, deadline, limit),
+                lambda sent, described: self._hear(sent, described, more, deadline, limit, max_tokens),
                 lambda error: not error.retryable and bool(_NO_TOOLS.search(str(error))),
             )
 
@@ -95,6 +95,7 @@ class OpenAIModel:
         settings: dict[str, Any],
         deadline: float,
         limit: int | None,
+        most: int,
     ) -> Heard:
         chat = self._client()
         given = settings | ({"tools": list(tools)} if tools else {})
@@ -104,19 +105,21 @@ class OpenAIModel:
             whole: AIMessageChunk | None = None
             for chunk in chat.stream(to_langchain(messages), **given):
                 whole = chunk if whole is None else whole + chunk
-                yield Piece(str(chunk.text), str(chunk.additional_kwargs.get("reasoning_content") or ""))
+                thought = str(chunk.additional_kwargs.get("reasoning_content") or "")
+                parts = "".join(part["args"] or "" for part in chunk.tool_call_chunks)
+                yield Piece(str(chunk.text), thought, unfinished=parts)
             yield self._last(whole)
 
         def still_busy(waited: float) -> str:
             loading = self._found.kind == "llama-server" and is_loading(self._url)
-            most = _LOAD if loading or self._found.kind == "lmstudio" else _IDLE + size / _READ
+            longest = _LOAD if loading or self._found.kind == "lmstudio" else _IDLE + size / _READ
             doing = "the model is still being loaded" if loading else "no answer began"
-            return f"{doing} after {waited:.0f} seconds" if waited >= most else ""
+            return f"{doing} after {waited:.0f} seconds" if waited >= longest else ""
 
         try:
             left = deadline - time.monotonic()
             stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
-            return hear(stream, limit)
+            return hear(stream, limit, most)
         except ModelError:
             raise
         except Exception as error:
@@ -231,7 +234,7 @@ def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: 
     if cut is not None:
         prompt += estimate(messages, tools)
         completion += written(cut.thinking)
-    reason, calls = heard.info.get("reason", ""), 1 if cut is None else 2
+    reason, calls = "length" if heard.over else heard.info.get("reason", ""), 1 if cut is None else 2
     return Reply(heard.text, heard.thinking, tuple(heard.calls), prompt, completion, reason, calls)
 
 

@@ -15,6 +15,7 @@ from coder.models.tokens import WRITTEN, Size, size_of
 T = TypeVar("T")
 
 _END = object()
+_FAR = 2  # times its tokens, by their characters: that is no slip in the estimate
 OPENINGS = {"<think>": "</think>", "<thinking>": "</thinking>", "<|channel>thought\n": "<channel|>"}
 
 
@@ -26,6 +27,7 @@ class Piece:
     thinking: str = ""
     calls: tuple[ToolCall, ...] = ()
     info: dict[str, Any] = field(default_factory=dict)
+    unfinished: str = ""  # of a call that comes in parts
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Heard:
     calls: list[ToolCall] = field(default_factory=list)
     info: dict[str, Any] = field(default_factory=dict)
     cut: bool = False  # its thinking went over the limit
+    over: bool = False  # the whole of it did
 
 
 class Thoughts:
@@ -69,11 +72,12 @@ def _unfinished(text: str, tags: list[str]) -> int:
     return next((n for n in range(min(longest, len(text)), 0, -1) if any(t.startswith(text[-n:]) for t in tags)), 0)
 
 
-def hear(pieces: Iterator[Piece], think_limit: int | None = None) -> Heard:
-    """Read a stream whole; cut it where it has thought for more than `think_limit` tokens and said nothing yet."""
+def hear(pieces: Iterator[Piece], think_limit: int | None = None, most: int | None = None) -> Heard:
+    """Read a stream whole; cut it where it has thought for more than `think_limit` tokens and said nothing yet, and
+    where it has by far more than the `most` tokens that the server was to hold it to."""
     heard = Heard()
     thoughts = Thoughts()
-    thought = Size()
+    thought = said = Size()
     for piece in pieces:
         thinking, text = thoughts.feed(piece.text)
         heard.thinking += piece.thinking + thinking
@@ -82,12 +86,16 @@ def hear(pieces: Iterator[Piece], think_limit: int | None = None) -> Heard:
         heard.info |= piece.info
         thought += size_of(piece.thinking) + size_of(thinking)
         too_long = think_limit is not None and WRITTEN.tokens(thought) > think_limit
-        if too_long and not (heard.text.strip() or heard.calls):
-            heard.cut = True
+        said += size_of(piece.text) + size_of(piece.thinking) + size_of(piece.unfinished)
+        heard.cut = too_long and not (heard.text.strip() or heard.calls)
+        heard.over = most is not None and WRITTEN.tokens(said) > _FAR * most
+        if heard.cut or heard.over:
             close = getattr(pieces, "close", None)
             if close is not None:
                 close()  # the server stops when the connection is closed
-            return heard
+            if heard.cut:
+                return heard
+            break
     thinking, text = thoughts.feed("", last=True)
     heard.thinking, heard.text = (heard.thinking + thinking).strip(), heard.text + text
     if heard.thinking:

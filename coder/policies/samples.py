@@ -175,7 +175,7 @@ def _candidate(view: View, edit: Mapping[str, Any]) -> Candidate | None:
         splices += made
     size = sum(splice.text.count("\n") + 1 for splice in splices)
     line = view.workspace.original(splices[0].path)[: splices[0].start].count(b"\n") + 1
-    note = f"the model's edit of {', '.join(sorted(changes))}"
+    note = f"the model has changed {', '.join(sorted(changes))}"
     return Candidate(str(edit["key"]), splices[0], MODEL, line, -size / 10, note, PATIENCE, tuple(splices[1:]))
 
 

@@ -41,6 +41,14 @@ def test_reads_thinking_text_calls_and_counts_from_the_stream(fake_ollama: Fake)
     assert (got.prompt_tokens, got.completion_tokens, got.done_reason) == (812, 34, "stop")
 
 
+@pytest.mark.parametrize("part", ["content", "thinking"])
+def test_a_server_that_holds_a_model_to_no_limit_is_left(fake_ollama: Fake, part: str) -> None:
+    got = ask(fake_ollama(replies=[{part: "I think that " * 4000, "chunk": 60}]), max_tokens=200)
+    assert got.done_reason == "length" and got.calls == 1
+    assert got.prompt_tokens > 300 and len(got.text + got.thinking) < 2000
+    assert 300 < got.completion_tokens < 600, "estimated: the counts come at the end"
+
+
 def test_a_server_that_starts_anew_in_mid_run_may_be_asked_again(fake_ollama: Fake) -> None:
     fake = fake_ollama(replies=[{"content": "ok"}])
     model = OllamaModel("gemma4:e4b", fake.url)

@@ -65,6 +65,22 @@ def test_thoughts_in_tags_are_no_text(fake_openai: Fake, text: str) -> None:
     assert (got.text, got.thinking) == ("42", "hm")
 
 
+@pytest.mark.parametrize(
+    "endless",
+    [
+        {"content": "I think that " * 2000, "chunk": 60},
+        {"reasoning_content": "hm " * 8000, "chunk": 60},
+        {"tool_calls": [{"name": "create_file", "arguments": {"content": "x" * 20_000}}], "chunk": 60},
+    ],
+    ids=["words", "thoughts", "a call"],
+)
+def test_a_server_that_holds_a_model_to_no_limit_is_left(fake_openai: Fake, endless: dict[str, Any]) -> None:
+    got = ask(fake_openai(replies=[endless]), max_tokens=200)
+    assert got.done_reason == "length" and got.calls == 1 and not got.tool_calls
+    assert 300 < got.prompt_tokens < 2000, "estimated: the counts come at the end"
+    assert len(got.text + got.thinking) < 4000 and got.completion_tokens < 1000
+
+
 def test_a_smaller_sign_is_no_tag(fake_openai: Fake) -> None:
     text = "if a <think and b<t"
     assert ask(fake_openai(replies=[{"content": text, "chunk": 1}])).text == text
