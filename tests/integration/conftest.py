@@ -150,7 +150,7 @@ def play(
     repo = kills.repository(tmp_path / "repo")
     monkeypatch.setenv("VIRTUAL_ENV", str(kills.TARGET))
 
-    def go(steps: list[Any], run_id: str = "", listen: Callable[[Event], None] = lambda e: None, **more: Any) -> Any:
+    def go(steps: list[Any], /, run_id: str = "", listen: Callable[[Event], None] = lambda e: None, **more: Any) -> Any:
         monkeypatch.setattr(run, "_policy", lambda request: (scripted_policy(steps), "scripted", "test"))
         if run_id:
             return run.resume(run_id, store, listen, more.get("budgets"))

@@ -20,7 +20,7 @@ import pytest
 from coder import run
 from coder.errors import UsageError
 from coder.models.contract import ModelError
-from coder.policies.contract import Edit, View
+from coder.policies.contract import Edit, Spent, View
 from coder.record.events import Event
 from coder.record.store import RunStore
 from coder.sqlite_saver import PRUNE_EVERY
@@ -101,11 +101,16 @@ def test_calls_that_end_a_run_are_counted_over_all_its_parts(play: Callable[...,
 
 
 def test_a_run_that_ends_without_the_steps_to_go_on_says_what_it_needs(play: Callable[..., Any]) -> None:
-    look: dict[str, Any] = {"wants": "more", "note": "look"}
-    first = play([look, unanswered()], steps=6)
-    assert first.resumable and first.resume_with == "--steps 12", "three steps are not enough to begin anything"
-    last = play([look, {"write": {PATH: FIXED}}], run_id=first.run_id, budgets={"steps": 12})
-    assert last.status == "fixed", last.reason
+    """Its model's server failed until there were too few: more of them are of use once the server is back."""
+
+    def failed(view: View) -> Edit:
+        return Edit(wants="more", note="busy", fault="the server is busy", spent=Spent(1, 0, 1))
+
+    first = play([failed, failed], steps=7)
+    assert first.exit_code == 3 and first.resume_with == "--steps 14", first.reason
+    assert first.reason.startswith("the server is busy") and first.reason.endswith("`coder resume` needs --steps 14")
+    last = play([failed, failed, {"write": {PATH: FIXED}}], run_id=first.run_id, budgets={"steps": 14})
+    assert last.status == "fixed" and last.counts.model_calls == 2, last.reason
 
 
 class Relay:
