@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 
 from coder.state import State
 from coder.task import Request
@@ -55,7 +56,7 @@ class Budget:
         """The option with which `coder resume` could go on from a state, such as "--steps 400", where with these
         budgets it would end at once; "" where it would not. `kept`: seconds kept back for a verification."""
         if self.remaining() <= max(_A_STEP, kept):
-            return f"--time {2 * self.request.time:g}s"
+            return f"--time {ceil(2 * self.request.time)}s"
         for name, _, amount in self._used(state):
             reserve = RESERVE_STEPS if name == "steps" else 1
             if amount > (limit := getattr(self.request, name)) - reserve:

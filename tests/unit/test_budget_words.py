@@ -13,7 +13,7 @@ from coder.task import Request
 
 
 def budget(before: float = 0.0, lost: dict[str, int] | None = None, **given: Any) -> Budget:
-    return Budget(Request(Path("repo"), **{"time": 100.0, "steps": 20, "tokens": 1000, **given}), before, lost or {})
+    return Budget(Request(Path("repo"), **{"time": 1e6, "steps": 20, "tokens": 1000, **given}), before, lost or {})
 
 
 def state(test_runs: int = 0, **counts: int) -> State:
@@ -25,7 +25,7 @@ def state(test_runs: int = 0, **counts: int) -> State:
     ("kept", "used", "option"),
     [
         (budget(), state(steps=16, prompt_tokens=999), ""),
-        (budget(before=99.0), state(), "--time 200s"),
+        (budget(before=1e6 - 1), state(), "--time 2000000s"),
         (budget(), state(steps=17), "--steps 40"),
         (budget(), state(prompt_tokens=600, completion_tokens=900), "--tokens 3000"),
         (budget(tokens_in=500), state(prompt_tokens=500), "--tokens-in 1000"),
@@ -38,7 +38,8 @@ def test_a_spent_budget_is_named_with_one_that_would_do(kept: Budget, used: Stat
 
 
 def test_what_is_kept_for_a_verification_is_not_there_to_go_on_with() -> None:
-    assert budget(before=80.0).larger(state(), kept=25.0) == "--time 200s" and not budget(before=80.0).larger(state())
+    kept = budget(time=5000.0, before=80.0)
+    assert kept.larger(state(), kept=4990.0) == "--time 10000s" and not kept.larger(state())
 
 
 def test_calls_that_ended_an_earlier_part_of_a_run_are_spent() -> None:
