@@ -134,10 +134,10 @@ class Result:
     seconds: Seconds = field(default_factory=Seconds)
     run_dir: str = ""
     reason: str = ""
-    resume_with: str = ""  # the option without which a resumable run would end at once: `--time 1200s`
     explanation: str = ""  # of the patch, in plain sentences
     warnings: list[str] = field(default_factory=list)
     alternatives: list[Alternative] = field(default_factory=list)
+    resume_with: str = ""  # the option without which a resumable run would end at once: `--time 1200s`
 
     @property
     def exit_code(self) -> int:

@@ -9,7 +9,7 @@ from coder.record.result import EXIT_CODES, Alternative, Counts, Difference, Res
 
 KEYS = {
     "": "schema run_id status goal_tests patch files verification policy model sandbox counts drift seconds run_dir"
-    " reason explanation warnings alternatives",
+    " reason explanation warnings alternatives resume_with",
     "verification": "scope goal_passed still_passing not_run regressed flaky",
     "counts": "steps think_steps act_steps candidates model_calls prompt_tokens completion_tokens rollbacks",
     "drift": "overthinking overacting interventions calibrated evidence per_minute helped",
