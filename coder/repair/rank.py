@@ -125,7 +125,7 @@ class Ranker:
 
 def _is_inside(edit: Edit, site: Site) -> bool:
     start, end = site.module.span(site.statement)
-    return start <= edit.start and edit.end <= end and edit.start < end
+    return start <= edit.start and edit.end <= end
 
 
 def _reads_of(function: ast.AST | None) -> Counter[str]:
