@@ -122,9 +122,13 @@ def _run(
         coverage=coverage,
         on_result=progress.result,
     )
-    # The test under way when the whole run was cut has not had its time: nothing is known of it.
-    cut = {"missing", "timeout"} if time.monotonic() - started >= allowed else {"missing"}
-    return {r.id: r for r in results if r.outcome not in cut}
+    is_cut = time.monotonic() - started >= allowed
+    return {r.id: r for r in results if r.outcome != "missing" and not (is_cut and _is_half_done(session, r))}
+
+
+def _is_half_done(session: Session, result: TestResult) -> bool:
+    """Whether a test was under way when the whole run was cut: it has not had its time, and nothing is known of it."""
+    return result.outcome == "timeout" and result.duration < first_limit(session)
 
 
 def first_limit(session: Session) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from coder.repair.candidates import (
     arguments,
@@ -25,17 +25,14 @@ from coder.repair.candidates import (
 )
 from coder.repair.site import Edit, Site
 
-FAMILIES: tuple[Callable[[Site], Iterator[Edit]], ...] = (
+Family = Callable[[Site], Iterator[Edit]]
+
+FEW: tuple[Family, ...] = (
     operators.edits,
     constants.edits,
-    bounds.edits,
-    names.edits,
-    calls.edits,
     arguments.edits,
     conditions.edits,
     returns.edits,
-    guards.edits,
-    statements.edits,
     moves.edits,
     flow.edits,
     exceptions.edits,
@@ -44,9 +41,20 @@ FAMILIES: tuple[Callable[[Site], Iterator[Edit]], ...] = (
     library.edits,
     mentioned.edits,
 )
+"""Families that make some tens of edits of a statement, together."""
+
+MANY: tuple[Family, ...] = (
+    bounds.edits,
+    names.edits,
+    calls.edits,
+    conditions.joined,
+    guards.edits,
+    statements.edits,
+)
+"""Families that make hundreds: one for each name, condition or statement that could stand there."""
 
 
-def edits(site: Site) -> Iterator[Edit]:
+def edits(site: Site, families: Iterable[Family] = (*FEW, *MANY)) -> Iterator[Edit]:
     """Every edit of one statement; an edit may come twice, or turn out not to parse."""
-    for family in FAMILIES:
+    for family in families:
         yield from family(site)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from coder.repair.check import Checker
 from coder.repair.clues import Clues
 from coder.repair.contract import Candidate, Suspect
-from coder.repair.families import edits
+from coder.repair.families import FEW, MANY, edits
 from coder.repair.naturalness import Text
 from coder.repair.rank import Ranker, Scored, likely, order
 from coder.repair.scope import Inventory, Scopes, free_names
@@ -23,7 +23,8 @@ from coder.repair.world import NOTHING, World
 from coder_tools.contract import Splice, TestResult
 
 _SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile; then only likely ones
-_MOST = 8  # edits made for one candidate wanted, after which less suspicious statements are not looked at
+_MOST = 8  # edits made for one candidate wanted, after which of less suspicious statements only some are made,
+_END = 16  # and after which those are not looked at at all
 _FEWEST = 2_000  # candidates looked for, however few are wanted: the best need not be made first
 # How suspicious what stands around a suspicious line is, as a share of the line's own score.
 _HEADER, _AROUND, _OUTSIDE = 0.5, 0.4, 0.25
@@ -67,10 +68,10 @@ def score_all(
     scored: dict[tuple[str, int, int, str], Scored] = {}
     made, wanted = 0, max(limit, _FEWEST)
     for suspicion, site in _sites(modules, suspects, clues, world):
-        if made > wanted * _MOST or time.monotonic() > deadline:
+        if made > wanted * _END or time.monotonic() > deadline:
             break
         full = len(scored) > wanted * _SURPLUS
-        for edit in edits(site):
+        for edit in edits(site, FEW if made > wanted * _MOST else (*FEW, *MANY)):
             made += 1
             if not full or likely(edit):
                 _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))

@@ -484,3 +484,11 @@ def test_a_statement_that_does_nothing_is_changed_sooner(
 def test_an_empty_return_gives_back_what_the_function_beside_it_does() -> None:
     bug = "def f(xs, i):\n    return xs[i - 1]\n\n\ndef g(xs, i):\n    if i:\n        return 0\n    return\n"
     assert 0 < rank_of(bug, bug[:-1] + " xs[i - 1]\n", 8) <= 20
+
+
+def test_a_statement_behind_many_more_suspicious_ones_is_looked_at_for_what_takes_few_edits() -> None:
+    lines = "".join(f"    v{number} = xs[a, b] + f(a, b, xs) - v{number - 1}\n" for number in range(1, 60))
+    source = f"def f(a, b, xs):\n    v0 = 0\n{lines}    if not a:\n        return b\n    return v0\n"
+    suspects = [Suspect("m.py", line, 1.0 - line / 100) for line in range(1, 63)]
+    found = propose(lambda _: source.encode(), suspects, [], limit=1000)
+    assert any(c.kind == "condition-negate" and c.line == 62 for c in found)

@@ -28,15 +28,20 @@ def edits(site: Site) -> Iterator[Edit]:
             yield from _none_only(site, node)
         if _is_condition(site, node):
             yield from _negations(site, node)
-            if not isinstance(site.parent(node), ast.BoolOp):
-                yield from _joined(site, node)
         if isinstance(node, (ast.Name, ast.Attribute)) and _is_condition(site, node):
             yield from _sharpened(site, node)
         elif isinstance(node, ast.Compare):
             yield from _blunted(site, node)
+    yield from _keywords(site)
+
+
+def joined(site: Site) -> Iterator[Edit]:
+    """Conditions made stronger or weaker by another one, and filters: a family of its own, as these are many."""
+    for node in site.loads:
+        if _is_condition(site, node) and not isinstance(site.parent(node), ast.BoolOp):
+            yield from _joined(site, node)
         for generator in getattr(node, "generators", ()):
             yield from _filters(site, node, generator)
-    yield from _keywords(site)
 
 
 def _is_condition(site: Site, node: ast.expr) -> bool:
