@@ -13,8 +13,8 @@ from coder_tools.logs import unusual
 
 FIRST_BATCH = 64  # most faults are found here: it is under way while the rest is still being made
 BATCH = 512  # large enough to keep the warm validator busy, small enough for one step
-FIRST_CANDIDATES = 1000  # made in a moment; all there are take seconds
-MOST_CANDIDATES = 20_000
+STAGES = (1_000, 6_000, 20_000)  # candidates made at a time: the first take a moment, all there are many seconds
+MOST_CANDIDATES = STAGES[-1]
 SECOND_CANDIDATES = 400  # second edits tried on one first edit
 MOST_TRIALS = 8  # first edits on which a second is looked for
 TRIAL_AFTER = {TURNED_GREEN: 1000, MOVED_ON: 4000}  # single edits that are tried before, by how far the first came
@@ -34,7 +34,7 @@ class SearchPolicy:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._made: dict[str, list[Candidate]] = {}  # by what they stand on
-        self._complete: set[str] = set()
+        self._stage: dict[str, int] = {}  # how many stages of it have been made
 
     def plan(self, view: View) -> Plan:
         """The ranking in words; nothing is decided here that the suspects do not say."""
@@ -96,14 +96,12 @@ class SearchPolicy:
 
     def _candidates(self, view: View, wanted: int) -> list[Candidate]:
         """At least so many candidates, if there are. The likeliest are made before the rest."""
-        first, most = (SECOND_CANDIDATES,) * 2 if view.is_trial else (FIRST_CANDIDATES, MOST_CANDIDATES)
-        if view.standing not in self._made:
-            self._made[view.standing] = self._proposed(view, first)
-        made = self._made[view.standing]
-        if wanted > len(made) and most > first and view.standing not in self._complete:
+        stages = (SECOND_CANDIDATES,) if view.is_trial else STAGES
+        made = self._made.setdefault(view.standing, [])
+        while wanted > len(made) and (stage := self._stage.get(view.standing, 0)) < len(stages):
             known = {candidate.key for candidate in made}
-            made += [c for c in self._proposed(view, most) if c.key not in known]
-            self._complete.add(view.standing)
+            made += [c for c in self._proposed(view, stages[stage]) if c.key not in known]
+            self._stage[view.standing] = stage + 1
         return made
 
     def _proposed(self, view: View, limit: int) -> list[Candidate]:

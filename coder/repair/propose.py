@@ -23,8 +23,8 @@ from coder.repair.world import NOTHING, World
 from coder_tools.contract import Splice, TestResult
 
 _SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile; then only likely ones
-_MOST = 8  # edits made for one candidate wanted, after which of less suspicious statements only some are made,
-_END = 16  # and after which those are not looked at at all
+_MOST = 8  # edits made for one candidate wanted, after which of less suspicious statements only some are made (or none,
+_END = 16  # where few candidates are wanted), and after which those are not looked at at all
 _FEWEST = 2_000  # candidates looked for, however few are wanted: the best need not be made first
 # How suspicious what stands around a suspicious line is, as a share of the line's own score.
 _HEADER, _AROUND, _OUTSIDE = 0.5, 0.4, 0.25
@@ -68,10 +68,11 @@ def score_all(
     scored: dict[tuple[str, int, int, str], Scored] = {}
     made, wanted = 0, max(limit, _FEWEST)
     for suspicion, site in _sites(modules, suspects, clues, world):
-        if made > wanted * _END or time.monotonic() > deadline:
+        rest = made > wanted * _MOST
+        if (rest and limit <= _FEWEST) or made > wanted * _END or time.monotonic() > deadline:
             break
         full = len(scored) > wanted * _SURPLUS
-        for edit in edits(site, FEW if made > wanted * _MOST else (*FEW, *MANY)):
+        for edit in edits(site, FEW if rest else (*FEW, *MANY)):
             made += 1
             if not full or likely(edit):
                 _keep_best(scored, Scored(edit, site, suspicion, ranker.score(edit, site, suspicion)))

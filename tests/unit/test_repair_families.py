@@ -490,5 +490,5 @@ def test_a_statement_behind_many_more_suspicious_ones_is_looked_at_for_what_take
     lines = "".join(f"    v{number} = xs[a, b] + f(a, b, xs) - v{number - 1}\n" for number in range(1, 60))
     source = f"def f(a, b, xs):\n    v0 = 0\n{lines}    if not a:\n        return b\n    return v0\n"
     suspects = [Suspect("m.py", line, 1.0 - line / 100) for line in range(1, 63)]
-    found = propose(lambda _: source.encode(), suspects, [], limit=1000)
+    found = propose(lambda _: source.encode(), suspects, [], limit=3000)
     assert any(c.kind == "condition-negate" and c.line == 62 for c in found)
