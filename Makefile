@@ -1,5 +1,5 @@
 # Every target sets up what it needs; all of them start from python3 (3.11 or newer), git and make alone.
-.PHONY: help setup demo test test-unit test-models test-hf test-languages lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume power-loss bench-repair bench-repair-speed bench-repair-suspects bench-repair-scale bench-repair-releases train-ranking fuzz kills record plot-drift clean
+.PHONY: help setup demo test test-unit test-models test-hf test-languages test-hangs lint format lock bench bench-map bench-model bench-sandbox bench-drift cheats kills-resume power-loss bench-repair bench-repair-speed bench-repair-suspects bench-repair-scale bench-repair-releases train-ranking fuzz kills record plot-drift clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -28,6 +28,9 @@ test-languages: setup ## every language's fixture whose tool is here; gets jest 
 	@for name in jest vitest; do mkdir -p .cache/languages/$$name && cp eval_repos/languages/$$name/package.json .cache/languages/$$name && \
 		(cd .cache/languages/$$name && npm install --silent --no-audit --no-fund --ignore-scripts); done
 	@CODER_EVERY=1 .venv/bin/python -m pytest -q -rs tests/integration/test_languages.py
+
+test-hangs: setup ## a test that never ends, with every tool that is here (run `make test-languages` first): minutes
+	@CODER_EVERY=1 .venv/bin/python -m pytest -q -rs tests/integration/test_hangs.py
 
 lint: setup     ## ruff and mypy strict
 	@.venv/bin/ruff check .

@@ -20,6 +20,7 @@ from coder.record.store import RunStore
 from coder.task import Request
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "kills"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "languages"))
 
 import kills
 

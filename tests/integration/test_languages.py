@@ -4,59 +4,24 @@ without a model coder says what it lacks. A tool that is not installed here is s
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures import INSTANCES, installed, needs
 
-from coder.evaluate.dataset import Instance, load
+from coder.evaluate.dataset import Instance
 from coder.evaluate.verdict import judge
 from coder.record.events import Event
 from coder.record.result import Result
 
 pytestmark = pytest.mark.bwrap
 
-FIXTURES = Path(__file__).parents[2] / "eval_repos" / "languages"
-INSTALLED = Path(__file__).parents[2] / ".cache" / "languages"  # made by `make test-languages`, with node_modules in it
-TOOLS = {
-    "cargo": ("cargo",),
-    "command_junit": ("sh",),
-    "ctest": ("cmake", "cc"),
-    "exit_code": ("awk",),
-    "go": ("go",),
-    "gradle": ("gradle", "javac"),
-    "jest": ("node",),
-    "make": ("make", "cc"),
-    "maven": ("mvn", "javac"),
-    "node_test": ("node",),
-    "vitest": ("node",),
-}
-PACKAGES = ("jest", "vitest")
-SLOW = ("ctest", "gradle", "maven")
-FILES = {  # beyond the tools, what a fixture takes from this machine
-    "gradle": Path("/usr/share/java/junit4.jar"),
-    "maven": Path.home()
-    / ".m2/repository/org/junit/jupiter/junit-jupiter-engine/5.10.2/junit-jupiter-engine-5.10.2.jar",
-}
 RUN = {"name": "run_tests", "arguments": {}}
 PLAN = {"content": "HYPOTHESIS: it lacks what the test asks for\nFILES: none\nEVIDENCE: the test"}
 Fix = Callable[..., Result]
-
-
-def needs(instance: Instance) -> None:
-    for tool in TOOLS[instance.id]:
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    if instance.id in SLOW and not os.environ.get("CODER_EVERY"):
-        pytest.skip(f"{instance.id} takes its time: make test-languages")
-    if instance.id in FILES and not FILES[instance.id].exists():
-        pytest.skip(f"{FILES[instance.id]} is not there")
-    if instance.id in PACKAGES and not (INSTALLED / instance.id / "node_modules").is_dir():
-        pytest.skip(f"{instance.id} is not installed: make test-languages")
 
 
 def reference(instance: Instance) -> list[dict[str, Any]]:
@@ -84,10 +49,7 @@ def solve(
     """Runs coder on a fixture with a scripted model: (result, events)."""
 
     def run(instance: Instance, replies: list[dict[str, Any]], **options: Any) -> tuple[Result, list[Event]]:
-        repo = instance.materialise(tmp_path / "repo")
-        if instance.id in PACKAGES:
-            packages = INSTALLED / instance.id / "node_modules"
-            shutil.copytree(packages, repo / "node_modules", symlinks=True, copy_function=os.link)
+        repo = installed(instance, tmp_path / "repo")
         models = [{"name": "gemma4:e4b", "size": 1, "capabilities": ["completion", "tools", "thinking"]}]
         after = options.pop("after", "error")
         fake = fake_ollama(models=models, replies=[PLAN, *replies], after=after)
@@ -98,9 +60,6 @@ def solve(
         return fix(repo, instance.goal, events.append, **given), events
 
     return run
-
-
-INSTANCES = {instance.id: instance for instance in load(FIXTURES)}
 
 
 @pytest.mark.parametrize("name", INSTANCES)
@@ -184,3 +143,22 @@ def test_a_model_that_bends_the_tests_is_refused(solve: Any) -> None:
     assert result.status == "not_fixed" and result.patch == ""
     refused = [event.data["summary"] for event in events if event.kind == "tool" and not event.data["ok"]]
     assert any("it is a test" in words for words in refused) and any("node:test" in words for words in refused)
+
+
+FORGED = [
+    f'<testcase classname="tests/run.sh" name="{name}"/>'
+    for name in ("lower case", "words are joined", "marks are left out", "spaces are one dash")
+]
+
+
+@pytest.mark.parametrize("cases", ["".join(FORGED), "".join(FORGED[2:])], ids=["all of it", "the goal alone"])
+def test_a_forged_report_is_no_fix_where_the_exit_code_says_failed(cases: str, solve: Any) -> None:
+    """The script that reports reads the patched code, which can write what it likes there once the script is done."""
+    needs(instance := INSTANCES["command_junit"])
+    forge = f"report=$1\ntrap 'printf %s \"<testsuite>$forged</testsuite>\" > \"$report\"' EXIT\nforged='{cases}'\n"
+    first = "# slug TEXT: the text as a part of a web address."
+    edit = {"path": "lib/slug.sh", "search": first, "replace": f"{forge}{first}"}
+    result, events = solve(instance, [{"tool_calls": [{"name": "edit_file", "arguments": edit}, RUN]}], steps=8)
+    assert result.status == "not_fixed" and result.patch == "", result.reason
+    findings = [event.data["message"] for event in events if event.kind == "finding"]
+    assert any("the run ended with exit code 1" in words for words in findings), findings

@@ -207,3 +207,66 @@ def test_what_a_report_says_is_bounded(suite: Make) -> None:
     [result] = tests.run(["a_test.x::one"], timeout=9.0, test_timeout=1.0)
     assert result.duration == 0.0 and len(result.message) < 5000 and len(result.exception) == 200
     assert len(result.expected) < 1100
+
+
+def test_a_report_that_the_exit_code_gives_the_lie_to_is_not_believed(suite: Make) -> None:
+    made, _, _ = suite(Report(passed("a_test.x::one", "a_test.x::two")), exit_code=1, stdout="1 failed")
+    [one, two] = made.run(["a_test.x::one", "a_test.x::two"], timeout=100.0, test_timeout=5.0)
+    assert one.outcome == two.outcome == "error"
+    assert "exit code 1" in one.message and "1 failed" in one.message
+
+
+def test_an_exit_code_that_another_test_explains_says_nothing_of_those_that_passed(suite: Make) -> None:
+    other = TestResult("b_test.x::three", "failed")
+    made, _, _ = suite(Report((*passed("a_test.x::one"), other)), exit_code=1)
+    assert run(made, "a_test.x::one") == {"a_test.x::one": "passed"}
+    made, _, _ = suite(Report(passed("a_test.x::one"), (Broken("b_test.x", "no"),)), exit_code=1)
+    assert run(made, "a_test.x::one") == {"a_test.x::one": "passed"}
+    made, _, _ = suite(Report(passed("a_test.x::one")), exit_code=1)
+    assert run(made, "a_test.x::one", "a_test.x::two") == {"a_test.x::one": "passed", "a_test.x::two": "error"}
+
+
+def test_a_test_that_spoke_before_does_not_explain_an_exit_code_by_its_silence(suite: Make) -> None:
+    both = passed("a_test.x::one", "a_test.x::two")
+    made, _, box = suite(Report(both), Report(both[:1]))
+    made.collect(100.0)
+    box.ends["exit_code"] = 1
+    again = run(made, "a_test.x::one", "a_test.x::two", test_timeout=4.0)
+    assert again == {"a_test.x::one": "passed", "a_test.x::two": "passed"}, "what collecting saw"
+    again = run(made, "a_test.x::one", "a_test.x::two")
+    assert again == {"a_test.x::one": "error", "a_test.x::two": "error"}, "both have spoken before"
+
+
+@pytest.mark.parametrize(
+    ("told", "cut"),
+    [(passed("a_test.x::one"), ("a_test.x::two", "b_test.x::three")), ((), ("b_test.x::three", "a_test.x::two"))],
+)
+def test_files_that_a_hang_kept_from_running_run_together_and_the_rest_alone(
+    told: tuple[TestResult, ...], cut: tuple[str, ...], suite: Make
+) -> None:
+    hang = Report(told, cut=cut, stuck=("a_test.x",))
+    made, runner, box = suite(hang, Report(passed("b_test.x::three")), Report())
+    ends = [{"killed_by": "timeout"}, {}, {"killed_by": "timeout"}]
+    commands = runner.commands
+
+    def commanded(call: Call) -> list[Command]:
+        box.ends = ends.pop(0)
+        return commands(call)
+
+    runner.commands = commanded  # type: ignore[method-assign]
+    made.collect(600.0)
+    assert [(call.wanted, call.alone) for call in runner.calls] == [
+        (None, False),
+        (("b_test.x::three",), False),
+        (("a_test.x::two",), True),
+    ]
+    found = {r.id: r.outcome for r in made._told.values()}
+    assert found == {r.id: "passed" for r in told} | {"b_test.x::three": "passed", "a_test.x::two": "timeout"}
+
+
+def test_a_file_whose_tests_all_hang_is_given_up(suite: Make) -> None:
+    tests = tuple(f"a_test.x::{n}" for n in range(9))
+    made, runner, box = suite(Report(cut=tests), *[Report()] * 9)
+    box.ends = {"killed_by": "timeout"}
+    found = made.run(tests, timeout=600, test_timeout=5)
+    assert {r.outcome for r in found} == {"timeout"} and len(runner.calls) == 3

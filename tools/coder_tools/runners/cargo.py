@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coder_sandbox.programs import Cache, Needs
 from coder_tools.contract import Outcome, TestResult
+from coder_tools.runners import told
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, name_of
 from coder_tools.runners.named import named
 from coder_tools.runners.traces import explained, frames_in
@@ -31,6 +33,8 @@ _PACKAGE = re.compile(r'^\[package\][^\[]*?^name\s*=\s*"([^"]+)"', re.MULTILINE 
 _WORDS: dict[str, Outcome] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
 _NOT_FOUND = 127  # the shell's exit code for a program that is not there
 _EXAMPLE_MARK = "example "  # in an id, before the name of what a documentation example explains
+_BEGINS = "\nrunning "
+_EXAMPLES = 40.0  # seconds, beyond a test's own, in which the examples of a crate are compiled without a word
 _DROPPED = ("--no-fail-fast", "--nocapture", "--no-capture", "-q", "--quiet", "-v", "--verbose", "--no-run", "--exact")
 
 
@@ -67,9 +71,13 @@ class CargoTest(Runner):
             harness += ["--exact", *names]
         argv = ["cargo", "test", "--no-fail-fast", *own[:split], "--", *harness]
         # one stream: only so it is known which file the tests belong to
-        return [Command(("sh", "-c", 'exec "$@" 2>&1', *argv[:1], *argv), {"CARGO_TARGET_DIR": f"{call.build}/target"})]
+        env = {"CARGO_TARGET_DIR": f"{call.build}/target"}
+        quiet = call.limit + _EXAMPLES
+        return [Command(told.logged(call, argv), env, told=told.log_of(call), quiet=quiet, begins=_BEGINS)]
 
     def read(self, ran: Ran) -> Report:
+        if ran.timed_out and not ran.stdout:
+            ran = replace(ran, stdout=ran.reports.get(told.log_of(ran.call), ""))
         lines = ran.stdout.splitlines()
         if not any(_TARGET.match(line) or _DOCUMENTATION.match(line) for line in lines):
             return self._unbuilt(ran)
@@ -123,7 +131,7 @@ class _Reader:
                 cut += self._unreached()
                 self._target, self._summed, section, self._ids = target, False, "", {}
             elif found := _RESULT.match(line):
-                self._outcomes[self._id(found["name"])] = _WORDS[found["word"]]
+                self._ends(self._id(found["name"]), _WORDS[found["word"]])
             elif found := _SECTION.match(line):
                 section = self._id(found["name"])
             elif _SUMMARY.match(line):
@@ -132,8 +140,13 @@ class _Reader:
                 section = ""
             elif section:
                 self._printed.setdefault(section, []).append(line)
-        cut += self._unreached()
+        cut += self._not_ended() if self._ran.timed_out else self._unreached()
         return Report(tuple(self._result(test) for test in self._outcomes), cut=tuple(dict.fromkeys(cut)))
+
+    def _ends(self, test: str, outcome: Outcome) -> None:
+        """A test can print what looks like a result: of two the worse counts."""
+        if self._outcomes.get(test) != "failed":
+            self._outcomes[test] = outcome
 
     def _begins(self, line: str) -> str:
         """The source file of the target that this line announces; "" if it announces none."""
@@ -174,18 +187,24 @@ class _Reader:
         if self._summed or self._ran.timed_out or not self._target:
             return []
         wanted = self._ran.call.wanted
-        if wanted is not None:
-            every = [test for test in wanted if test.startswith(f"{self._target}::")]
-        else:
-            files = (path for path in self._project.files if path.endswith(".rs"))
-            listed = (test for path in files for test in CargoTest().tests_in(path, self._project))
-            every = [test for test in listed if test.startswith(f"{self._target}::")]
+        every = [test for test in self._asked() if test.startswith(f"{self._target}::")]
         lost = [test for test in every if test not in self._outcomes]
         if wanted is not None and len(wanted) == 1:  # it was alone: it is the one that did it
             self._outcomes.update(dict.fromkeys(lost, "crashed"))
             self._printed.update({test: [self._ran.output[-2000:]] for test in lost})
             return []
         return lost
+
+    def _not_ended(self) -> list[str]:
+        """The tests that said nothing before a run that hangs was ended: the one that does, and others after it."""
+        return [test for test in self._asked() if test not in self._outcomes]
+
+    def _asked(self) -> Sequence[str]:
+        """The tests of this run: what was wanted, else what the files' texts show."""
+        if self._ran.call.wanted is not None:
+            return self._ran.call.wanted
+        files = (path for path in self._project.files if path.endswith(".rs"))
+        return [test for path in files for test in CargoTest().tests_in(path, self._project)]
 
     def _result(self, test: str) -> TestResult:
         message = "\n".join(self._printed.get(test, [])).strip("\n")

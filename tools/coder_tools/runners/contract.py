@@ -74,6 +74,7 @@ class Call:
     build: str  # a directory inside that stays as long as the sandbox: what is built goes there
     limit: float  # seconds that one test may take
     wanted: tuple[str, ...] | None = None
+    alone: bool = False  # what is wanted is one test, and nothing else may run: others hang
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ class Command:
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    told: str = ""  # a file inside that grows as tests begin and end
+    quiet: float = 0.0  # seconds that it may stay as it is before the command counts as hung; 0: for ever
+    begins: str = ""  # what must stand in it before that counts
 
 
 @dataclass(frozen=True)
@@ -121,13 +125,15 @@ class Broken:
 class Report:
     """What one run said.
 
-    `cut`: tests that were not reached because another ended their process. `unavailable`: the runner itself cannot work
+    `cut`: tests that were not reached because another ended their process, or held it up. `stuck`: the files that were
+    under way then, where the runner tells. `unavailable`: the runner itself cannot work
     here, in words for the reader.
     """
 
     results: tuple[TestResult, ...] = ()
     broken: tuple[Broken, ...] = ()
     cut: tuple[str, ...] = ()
+    stuck: tuple[str, ...] = ()
     unavailable: str = ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import dedent
 from typing import Any
@@ -18,6 +19,7 @@ _MODULE = re.compile(r"^module\s+(\S+)", re.MULTILINE)
 _FAILED_BUILD = re.compile(r"^# (\S+)[^\n]*\n((?:(?!# |FAIL\t|ok  \t|\?   \t)[^\n]*(?:\n|$))*)", re.MULTILINE)
 _UNREACHABLE = re.compile(r"cannot find module|no required module provides|module lookup disabled|not in std")
 _NOISE = re.compile(r"^(=== |\s*--- |FAIL|PASS|ok  \t|exit status)")
+_OUT_OF_TIME = "panic: test timed out"
 _DROPPED = ("-v", "-json", "-count", "-run", "-timeout", "-failfast", "-list")
 _OUTCOMES: dict[str, Outcome] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
@@ -49,14 +51,21 @@ class GoTest(Runner):
     def commands(self, call: Call) -> list[Command]:
         packages = [word for word in call.args if word.startswith(".")] or ["./..."]
         flags = [word for word in call.args if not word.startswith(".")]
-        tests = 3
+        tests = self._most_tests(call.project)
         if call.wanted is not None:
             packages = sorted({"./" + file_of(test).rpartition("/")[0] for test in call.wanted})
             names = sorted({name_of(test).split("/")[0] for test in call.wanted})
             flags += ["-run", f"^({'|'.join(names)})$"]
-            tests = len(names)
+            tests = len(call.wanted)
         argv = ["go", "test", "-json", "-count=1", f"-timeout={int(tests * call.limit * 1000)}ms", *flags, *packages]
         return [Command(tuple(argv), {"GOCACHE": f"{call.build}/go"})]
+
+    def _most_tests(self, project: Project) -> int:
+        """How many tests the package has that has most: Go limits the time of a package."""
+        counts: Counter[str] = Counter()
+        for path in project.files:
+            counts[path.rpartition("/")[0]] += len(self.tests_in(path, project))
+        return max([3, *counts.values()])
 
     def read(self, ran: Ran) -> Report:
         reader = _Reader(ran)
@@ -108,6 +117,7 @@ class _Reader:
         self._output: dict[tuple[str, str], list[str]] = {}
         self._ended: dict[tuple[str, str], tuple[str, float]] = {}
         self._started: set[tuple[str, str]] = set()
+        self._late: frozenset[tuple[str, str]] = frozenset()
         self._built = ""
 
     def take(self, event: dict[str, Any]) -> None:
@@ -117,14 +127,29 @@ class _Reader:
         elif action == "output":
             self._output.setdefault((package, test), []).append(str(event.get("Output")))
         elif action in _OUTCOMES and (package, test) in self._started:  # a test may print what looks like a result
-            self._ended[package, test] = (str(action), float(event.get("Elapsed") or 0.0))
+            if self._ended.get((package, test), ("",))[0] != "fail":  # of two the worse counts
+                self._ended[package, test] = (str(action), float(event.get("Elapsed") or 0.0))
         elif action == "run":
             self._started.add((package, test))
 
     def report(self) -> Report:
+        self._late = frozenset(self._under_way())
+        self._ended |= dict.fromkeys(self._late, ("fail", 0.0))
         results = [self._result(package, test) for package, test in self._ended]
         cut = [test_id for package in sorted({own for own, _ in self._started}) for test_id in self._missing(package)]
         return Report(tuple(results), tuple(self._broken()), tuple(cut))
+
+    def _under_way(self) -> Iterator[tuple[str, str]]:
+        """The tests that were running when their package's time was up: older versions of Go do not say that they
+        failed, newer ones list them."""
+        said: dict[str, str] = {}
+        for (package, _), lines in self._output.items():
+            said[package] = said.get(package, "") + "".join(lines)
+        for package, test in self._started - self._ended.keys():
+            text = said.get(package, "").partition(_OUT_OF_TIME)[2]
+            named = set(re.findall(r"^\t(\S+) \(", text.partition("running tests:\n")[2], re.MULTILINE))
+            if text and (not named or test in named or any(name.startswith(f"{test}/") for name in named)):
+                yield package, test
 
     def _result(self, package: str, test: str) -> TestResult:
         action, seconds = self._ended[package, test]
@@ -133,7 +158,7 @@ class _Reader:
         if action == "fail" and not message:
             message = self._of_subtests(package, test)
         outcome, kind = _OUTCOMES[action], ""
-        if outcome == "failed" and message.startswith("panic: test timed out"):
+        if (package, test) in self._late or (outcome == "failed" and message.startswith(_OUT_OF_TIME)):
             outcome = "timeout"
         elif outcome == "failed" and "panic: " in message:
             kind = "panic"

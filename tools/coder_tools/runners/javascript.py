@@ -37,9 +37,9 @@ _FOREIGN = re.compile(r"\s+at .*(node_modules|node:|<anonymous>\)$|processTicksA
 _RUN = {("npm", "test"), ("npm", "t"), ("yarn", "test"), ("pnpm", "test"), ("bun", "test")}
 _QUOTED = r"""\(\s*(['"`])(?P<{0}>(?:\\.|(?!\{1}).)*)\{1}"""
 _NAMED = re.compile(
-    r"\b(?:describe|suite)(?:\.\w+)*"
+    r"(?<![\w$.])(?:describe|suite)(?:\.\w+)*"
     + _QUOTED.format("group", 1)
-    + r"|\b(?:test|it)(?:\.\w+)*"
+    + r"|(?<![\w$.])(?:test|it)(?:\.\w+)*"
     + _QUOTED.format("test", 3)
 )
 

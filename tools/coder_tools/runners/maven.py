@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coder_sandbox.programs import Cache, Needs
-from coder_tools.runners import java
-from coder_tools.runners.contract import Call, Command, Project
+from coder_tools.runners import java, told
+from coder_tools.runners.contract import Call, Command, Project, Ran, Report
 
 _GOALS = ("clean", "compile", "test-compile", "test", "package", "verify", "install")
+_CLASS = 3  # times as long as a test may take, a class may go on without a word
+_BEGINS = " T E S T S"
 _LATE = ("verify", "install")  # goals in which integration tests run too
 
 
@@ -40,7 +43,23 @@ class Maven(java.Build):
         late = any(word in _LATE for word in call.args)
         options = [word for word in call.args if word not in _GOALS]
         argv = ["mvn", "--offline", "--batch-mode", "--fail-at-end", "-Dstyle.color=never", *options]
+        argv += [
+            f"-D{java.TIMEOUT}={max(1, int(call.limit))} s"
+        ]  # a property of Maven's is one of its tests' processes
         if call.wanted is not None:
-            argv += [f"-Dtest={','.join(java.classes(call.wanted))}", "-Dsurefire.failIfNoSpecifiedTests=false"]
+            named = java.classes(call.wanted)
+            if call.alone:
+                named = ["#".join(filter(None, java.method(test))) for test in call.wanted]
+            argv += [f"-Dtest={','.join(named)}", "-Dsurefire.failIfNoSpecifiedTests=false"]
             argv += ["-DfailIfNoTests=false"]
-        return [Command((*argv, "verify" if late else "test"))]
+        argv += ["verify" if late else "test"]
+        quiet = _CLASS * call.limit
+        return [Command(told.logged(call, argv), told=told.log_of(call), quiet=quiet, begins=_BEGINS)]
+
+    def read(self, ran: Ran) -> Report:
+        report = super().read(ran)
+        if not ran.timed_out or _BEGINS not in ran.reports.get(told.log_of(ran.call), ""):
+            return report
+        known = {result.id for result in report.results}
+        every = java.in_texts(ran.call.project) if ran.call.wanted is None else ran.call.wanted
+        return replace(report, cut=tuple(test for test in every if test not in known))

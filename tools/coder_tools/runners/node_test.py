@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners import javascript
-from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of, name_of
+from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of, grouped, name_of
 from coder_tools.runners.traces import explained, frames_in
 
 # One JSON line for each event; node's own reporters do not say in which file a test is.
@@ -37,6 +38,8 @@ export default async function* (source) {
 }
 """
 _DROPPED = ("--test", "--watch", "--test-reporter", "--test-reporter-destination", "--experimental-test-coverage")
+_LEFT_OUT = "test name does not match pattern"  # why node skips what was not named
+_LOG = "events.jsonl"
 _OUTPUT = 4000  # characters of a file's own output that are kept
 
 
@@ -61,25 +64,49 @@ class NodeTest(Runner):
         return (*assigned, *javascript.kept(words[1:], _DROPPED))
 
     def commands(self, call: Call) -> list[Command]:
-        argv = [f"--test-timeout={int(call.limit * 1000)}"]
+        log = f"{call.scratch}/{_LOG}"
+        argv = [f"--test-timeout={int(_most_tests(call) * call.limit * 1000)}"]  # node gives a whole file no more
         argv += [f"--test-reporter=data:text/javascript,{quote(_REPORTER)}"]
-        argv += [f"--test-reporter-destination={call.scratch}/events.jsonl"]
+        argv += [f"--test-reporter-destination={log}"]
         flags, named = javascript.parted(call.args)
         if call.wanted is not None:
             named = list(dict.fromkeys(file_of(test) for test in call.wanted))
             names = {name_of(test).split("::")[-1] for test in call.wanted}
-            if all("::" not in name_of(test) for test in call.wanted):  # a pattern would leave suites out
+            if call.alone or all("::" not in name_of(test) for test in call.wanted):  # another may fit inside a suite
                 flags += [f"--test-name-pattern=/^{_escaped(name)}$/" for name in sorted(names)]
-        return [Command(("node", "--test", *flags, *argv, *named))]
+        return [Command(("node", "--test", *flags, *argv, *named), told=log, quiet=call.limit)]
 
     def read(self, ran: Ran) -> Report:
         if "bad option" in ran.stderr:
             return Report(unavailable=f"node --test cannot work here (Node.js 20 or newer is needed): {ran.output}")
-        lines = ran.reports.get(f"{ran.call.scratch}/events.jsonl", "").splitlines()
-        return _Reader(ran).report(lines)
+        lines = ran.reports.get(f"{ran.call.scratch}/{_LOG}", "").splitlines()
+        report = _Reader(ran).report(lines)
+        return replace(report, cut=tuple(_cut(ran, report))) if lines else report
 
     def tests_in(self, path: str, project: Project) -> list[str]:
         return javascript.tests_in(path, project.text(path))
+
+
+def _most_tests(call: Call) -> int:
+    """How many tests the file has that has most of those that run."""
+    if call.alone:
+        return 1
+    named = grouped(call.wanted or ())
+    files = named if call.wanted is not None else javascript.test_files(call.project)
+    counts = (len(javascript.tests_in(path, call.project.text(path))) for path in files)
+    return max([1, *counts, *map(len, named.values())])
+
+
+def _cut(ran: Ran, report: Report) -> Iterator[str]:
+    """The tests that said nothing in files whose process was ended: what they had told by then is lost, mostly."""
+    project, wanted = ran.call.project, ran.call.wanted
+    late = {one.path for one in report.broken if one.outcome == "timeout"}
+    told = {result.id for result in report.results}
+    files = javascript.test_files(project)
+    every = wanted if wanted is not None else (t for p in files for t in javascript.tests_in(p, project.text(p)))
+    for test in every:
+        if test not in told and (ran.timed_out or file_of(test) in late):
+            yield test
 
 
 def _escaped(name: str) -> str:
@@ -121,12 +148,14 @@ class _Reader:
         self._parents.add("::".join([path, *names[:-1]]))
 
     def _result(self, path: str, event: dict[str, Any]) -> TestResult | None:
-        """None for a suite: what is in it has spoken."""
+        """None for a suite: what is in it has spoken; and for what was not to run."""
         names = [*self._open.get(path, [])[: int(event["nesting"])], str(event["name"])]
         test_id = "::".join([path, *names])
         if event.get("suite") or event.get("kind") == "subtestsFailed":
             return None
         duration = float(event.get("duration") or 0.0) / 1000
+        if event.get("skip") == _LEFT_OUT:
+            return None
         if event.get("skip") not in (None, False) or event.get("todo") not in (None, False):
             return TestResult(test_id, "skipped", duration, _words(event.get("skip") or event.get("todo")))
         if event["type"] == "test:pass":
