@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -180,6 +184,29 @@ def test_best_first_and_the_same_again(everything: list[Candidate]) -> None:
     scores = [candidate.score for candidate in everything]
     assert scores == sorted(scores, reverse=True)
     assert run(SAMPLE, *ALL, limit=4000) == everything
+
+
+def test_the_same_in_every_process() -> None:
+    """Also where sets of names are gone through in another order."""
+    script = (
+        "from coder.repair.contract import Suspect\n"
+        "from coder.repair.propose import propose\n"
+        "source = b'def f(alpha, beta, gamma, delta, other):\\n    return max(alpha[beta] + gamma * delta)\\n'\n"
+        "print(propose(lambda path: source, [Suspect('m.py', 2, 1.0)], []))\n"
+    )
+    root = Path(__file__).parents[2]
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(4)
+    ]
+    assert len(set(told)) == 1 and "argument-add" in told[0]
 
 
 def test_the_seed_only_breaks_ties(everything: list[Candidate]) -> None:

@@ -111,7 +111,7 @@ def _another(site: Site, node: ast.Call, at: int, comma: str) -> Iterator[Edit]:
     if last is None or isinstance(last, (ast.Starred, ast.Constant)):
         return
     names = site.variables_at(node)
-    for own in [name for name in free_names(last) if name in names][:2]:
+    for own in sorted(free_names(last) & set(names))[:2]:
         likest = sorted((name for name in names if name != own), key=lambda name: (-likeness(own, name), name))
         for rank, name in enumerate(likest[:3]):
             text = re.sub(rf"(?<![.\w]){re.escape(own)}\b", name, site.text(last))
