@@ -23,8 +23,9 @@ from coder.repair.world import NOTHING, World
 from coder_tools.contract import Splice, TestResult
 
 _SURPLUS = 1.6  # edits made for one candidate wanted: some are equal, some do not compile; then only likely ones
-_MOST = 8  # edits made for one candidate wanted, after which of less suspicious statements only some are made (or none,
-_END = 16  # where few candidates are wanted), and after which those are not looked at at all
+_MOST = 8  # edits made for one candidate wanted, after which less suspicious statements are looked at for what takes
+# few edits, or not at all where few candidates are wanted
+_END = 16  # edits made for one candidate wanted, after which nothing more is looked at
 _FEWEST = 2_000  # candidates looked for, however few are wanted: the best need not be made first
 # How suspicious what stands around a suspicious line is, as a share of the line's own score.
 _HEADER, _AROUND, _OUTSIDE = 0.5, 0.4, 0.25
@@ -172,9 +173,9 @@ def _candidates(ranked: Iterable[Scored], limit: int) -> Iterator[Candidate]:
 
 def _is_hopeless(site: Site, edit: Edit) -> bool:
     """Whether the statement, edited, raises for whatever the failing tests bring to it: by the types they had there."""
-    start, end = site.module.span(site.statement)
-    if not site.types or not site.types_matter or not (start <= edit.start and edit.end <= end):
+    if not site.types or not site.types_matter or not site.holds(edit):
         return False
+    start, end = site.module.span(site.statement)
     text = site.module.text
     source = text[start : edit.start] + edit.text + text[edit.end : end]
     try:

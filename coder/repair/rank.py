@@ -95,7 +95,7 @@ class Ranker:
         new = [token for _, token in tokenise(edit.text)]
         return {
             "suspicion": math.log(max(suspicion, 1e-3)),
-            "bonus": edit.bonus + (_IDLE if site.is_idle and _is_inside(edit, site) else 0.0),
+            "bonus": edit.bonus + (_IDLE if site.is_idle and site.holds(edit) else 0.0),
             "clue": site.clues.kinds.get(edit.kind, 0.0),
             "naturalness": self._naturalness(edit, site, before, old, new, after),
             "repeats": _repeats([*before, *new, *after]) - _repeats([*before, *old, *after]),
@@ -121,11 +121,6 @@ class Ranker:
         gone = {t for t in old if t in local and reads[t] == old.count(t)} - set(new)
         fresh = {t for t in new if t in local and reads[t] == 0} - {"self", "cls", *old}
         return {"adopts": float(bool(fresh)), "orphans": float(bool(gone))}
-
-
-def _is_inside(edit: Edit, site: Site) -> bool:
-    start, end = site.module.span(site.statement)
-    return start <= edit.start and edit.end <= end
 
 
 def _reads_of(function: ast.AST | None) -> Counter[str]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from coder.repair.clues import Clues
 from coder.repair.grammar import fit
-from coder.repair.scope import Inventory, Known, Scopes, returned
+from coder.repair.scope import Inventory, Known, Scopes, own_nodes, returned
 from coder.repair.source import FUNCTIONS, Module
 from coder.repair.types import Types
 from coder.repair.world import NOTHING, Hunk, World
@@ -124,7 +124,7 @@ class Site:
             case ast.Assign(targets=[ast.Name() | ast.Attribute() as target]):
                 return self.module.segment(target) == self.module.segment(statement.value)
             case ast.Return(value=None):
-                return any(True for _ in returned(self.function))
+                return bool(returned(self.function))
         return False
 
     @cached_property
@@ -143,6 +143,22 @@ class Site:
 
     def parent(self, node: ast.AST) -> ast.AST:
         return self.module.parents[node]
+
+    def is_called(self, node: ast.AST) -> bool:
+        """Whether an expression is what a call calls."""
+        return node is getattr(self.parent(node), "func", None)
+
+    def holds(self, edit: Edit) -> bool:
+        """Whether an edit changes nothing outside of the statement."""
+        start, end = self.module.span(self.statement)
+        return start <= edit.start and edit.end <= end
+
+    @cached_property
+    def items_read(self) -> list[ast.Subscript | ast.Attribute]:
+        """The items and members that the function reads and does not call, those of the statement first."""
+        around = own_nodes(self.function) if self.function is not None else ()
+        found = [node for node in (*self.loads, *around) if isinstance(node, (ast.Subscript, ast.Attribute))]
+        return [node for node in found if isinstance(node.ctx, ast.Load) and not self.is_called(node)]
 
     def names_at(self, node: ast.AST) -> list[tuple[Known, float]]:
         """Every name that can be read at a place, with the cost of taking it (0 for a local variable)."""

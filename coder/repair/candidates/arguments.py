@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
-from coder.repair.candidates.names import likeness
+from coder.repair.candidates.names import likeness, renamed
 from coder.repair.scope import BUILTINS, callee, free_names, parameters, positional
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS
@@ -114,7 +113,7 @@ def _another(site: Site, node: ast.Call, at: int, comma: str) -> Iterator[Edit]:
     for own in sorted(free_names(last) & set(names))[:2]:
         likest = sorted((name for name in names if name != own), key=lambda name: (-likeness(own, name), name))
         for rank, name in enumerate(likest[:3]):
-            text = re.sub(rf"(?<![.\w]){re.escape(own)}\b", name, site.text(last))
+            text = renamed(site.text(last), own, name)
             yield site.splice(at, at, comma + text, "argument-add", _adds(text), likeness(own, name) - 0.2 * rank)
 
 

@@ -40,7 +40,7 @@ def _sliceable(site: Site, node: ast.expr) -> bool:
     parent = site.parent(node)
     if isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)):
         if isinstance(parent, (ast.Call, ast.Attribute)):
-            return node is not getattr(parent, "func", None)
+            return not site.is_called(node)
         if isinstance(parent, ast.Subscript):
             return node is parent.slice
         places = (ast.For, ast.AsyncFor, ast.comprehension, ast.Return, ast.Assign, ast.Compare, ast.BinOp)

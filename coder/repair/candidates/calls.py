@@ -183,7 +183,7 @@ def _value(site: Site, node: ast.expr) -> bool:
     parent = site.parent(node)
     if isinstance(node, (ast.Constant, ast.Starred, ast.Slice, ast.Lambda, ast.Compare, ast.BoolOp)):
         return False
-    if isinstance(parent, (ast.Expr, ast.Attribute, ast.Subscript)) or node is getattr(parent, "func", None):
+    if isinstance(parent, (ast.Expr, ast.Attribute, ast.Subscript)) or site.is_called(node):
         return isinstance(parent, ast.Subscript) and node is parent.slice
     return not isinstance(parent, (ast.BoolOp, ast.arguments, ast.withitem, ast.ExceptHandler, ast.FormattedValue))
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
-from coder.repair.candidates.names import likeness
+from coder.repair.candidates.names import likeness, renamed
 from coder.repair.grammar import AND, NOT, OR, bind, negated, text_level
 from coder.repair.site import Edit, Site, shown
 
@@ -161,8 +160,7 @@ def _analogues(site: Site, node: ast.AST) -> Iterator[tuple[str, float]]:
     for name in own[:3]:
         for other in site.variables_at(node)[:12]:
             if other != name and other not in own:
-                text = re.sub(rf"(?<![.\w]){re.escape(name)}\b", other, site.text(node))
-                yield text, 0.5 * likeness(name, other) - 0.3
+                yield renamed(site.text(node), name, other), 0.5 * likeness(name, other) - 0.3
 
 
 def _relations(site: Site, node: ast.AST, near: set[str]) -> Iterator[str]:

@@ -148,4 +148,4 @@ def _counts(site: Site, node: ast.expr) -> bool:
         return isinstance(parent.op, (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Add, ast.Sub))
     if isinstance(parent, ast.Subscript):
         return node is parent.slice
-    return isinstance(parent, (ast.Call, ast.keyword)) and node is not getattr(parent, "func", None)
+    return isinstance(parent, (ast.Call, ast.keyword)) and not site.is_called(node)

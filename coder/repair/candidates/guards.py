@@ -147,7 +147,7 @@ def _in_place(site: Site, node: ast.expr) -> Iterator[Edit]:
             yield site.replace(node, text, "guard-ternary", -0.4 * rank)
     read = isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and not isinstance(parent, (ast.Attribute, ast.BoolOp))
     for rank, other in enumerate(("[]", "0", "''", "None", "{}", "()", "1")):
-        if read and node is not getattr(parent, "func", None):
+        if read and not site.is_called(node):
             yield site.replace(node, f"{bind(site.text(node), LAMBDA + 2)} or {other}", "or-default", -0.25 * rank)
 
 

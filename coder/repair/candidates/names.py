@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import combinations
@@ -47,6 +48,11 @@ def _shared_start(one: str, other: str) -> int:
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
+def renamed(text: str, old: str, new: str) -> str:
+    """An expression, given as text, with one variable in the place of another."""
+    return re.sub(rf"(?<![.\w]){re.escape(old)}\b", new, text)
+
+
 def members_like(site: Site, name: str) -> list[str]:
     """`self.x` for the attributes of `self` in this file that are named much like this, the likest first."""
     if "self" not in site.scopes.variables(site.function):
@@ -58,7 +64,7 @@ def members_like(site: Site, name: str) -> list[str]:
 
 def _name(site: Site, node: ast.Name) -> Iterator[Edit]:
     stored = not isinstance(node.ctx, ast.Load)
-    called = node is getattr(site.parent(node), "func", None)
+    called = site.is_called(node)
     choices = []
     for known, cost in site.names_at(node):
         if known.name != node.id and (not stored or known.kind in ("variable", "constant")):
@@ -117,7 +123,7 @@ def _with_self(site: Site, node: ast.Name) -> Iterator[Edit]:
 
 def _attribute(site: Site, node: ast.Attribute) -> Iterator[Edit]:
     value = bind(site.text(node.value), ATOM)
-    called = node is getattr(site.parent(node), "func", None)
+    called = site.is_called(node)
     end = site.module.span(node)[1]
     for bonus, name in _members(site, node, called):
         note = f"`.{node.attr}` becomes `.{name}`"
@@ -198,19 +204,13 @@ def _expression_for(site: Site, node: ast.expr) -> Iterator[Edit]:
     """`row[i]` -> `rows[-1][i]`: another item or member that the function reads, those of the statement first."""
     if not isinstance(node, (ast.Name, ast.Subscript)) or not isinstance(node.ctx, ast.Load) or not site.function:
         return
-    if isinstance(site.parent(node), (ast.Expr, ast.Attribute)) or _is_called(site, node):
+    if isinstance(site.parent(node), (ast.Expr, ast.Attribute)) or site.is_called(node):
         return
     start, end = site.module.span(node)
-    around = [other for other in own_nodes(site.function) if isinstance(other, (ast.Subscript, ast.Attribute))]
-    donors = [other for other in (*site.loads, *around) if isinstance(other, (ast.Subscript, ast.Attribute))]
-    read = [other for other in donors if isinstance(other.ctx, ast.Load) and not _is_called(site, other)]
-    texts = dict.fromkeys(site.text(other) for other in read if not _overlaps(site.module.span(other), start, end))
+    apart = (other for other in site.items_read if not _overlaps(site.module.span(other), start, end))
+    texts = dict.fromkeys(map(site.text, apart))
     for rank, text in enumerate(list(texts)[:_DONORS]):
         yield site.replace(node, text, "expression", -0.2 * rank)
-
-
-def _is_called(site: Site, node: ast.expr) -> bool:
-    return node is getattr(site.parent(node), "func", None)
 
 
 def _overlaps(span: tuple[int, int], start: int, end: int) -> bool:
