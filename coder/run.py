@@ -304,18 +304,19 @@ def _finish(rundir: RunDir, request: Request, session: Session | None, state: St
         **_account(session, state),
     )
     if result.resumable and session is not None:
-        _say_what_it_needs(result, session, state)
+        _say_what_it_needs(result, session, state, lost)
     rundir.log.append("run", "end", {"status": result.status, "reason": result.reason})
     result = rundir.save_result(result)
     rundir.close()
     return result
 
 
-def _say_what_it_needs(result: Result, session: Session, state: State) -> None:
-    """For a run that can be resumed, but not with the budgets that it was given: they are spent."""
+def _say_what_it_needs(result: Result, session: Session, state: State, lost: Mapping[str, int]) -> None:
+    """For a run that can be resumed, but not with the budgets that it was given: they are spent. `lost`: what no state
+    counts, this part of the run included."""
     from coder.supervisor.decide import kept_back
 
-    session.budget.lost = session.rundir.unanswered()
+    session.budget.lost = lost
     if needed := session.budget.larger(state, kept_back(session, state)):
         result.resume_with = needed
         result.reason += f" {needed}" if result.status == "interrupted" else f"; `coder resume` needs {needed}"

@@ -54,7 +54,8 @@ def baseline(session: Session, state: State) -> State:
     if not goal:
         raise NothingToFix("the goal passes already; it was run twice")
     if not fails:  # but it flickers
-        traced, _ = _run_again(session, collection, first, goal, seconds, trace=True)
+        lines, limit = _to_trace(session, collection, first, goal, seconds)
+        traced = _run(session, lines, "coverage", limit, coverage=lines)
     same = {i: r for i, r in traced.items() if i in first and (i in goal or r.passed == first[i].passed)}
     found = Baseline(
         runner=collection.runner,

@@ -42,14 +42,14 @@ class Baseline:
         """Seconds these tests took, together, at the baseline."""
         return sum(self.results[i].duration for i in ids if i in self.results)
 
-    @property
+    @cached_property
     def usual(self) -> float:
         """Seconds that a run of the suite should take once the goal passes: what fails now may take very long.
 
         Of a run that was cut nobody knows what the test under way would have taken: the others tell.
         """
-        passed = sum(r.duration for r in self.results.values() if r.passed)
         if self.not_run and self.results:
+            passed = sum(r.duration for r in self.results.values() if r.passed)
             return min(self.seconds, passed * len(self.order) / len(self.results))
         return max(0.0, self.seconds - sum(r.duration for r in self.results.values() if not r.passed))
 

@@ -32,12 +32,11 @@ def plan(session: Session, state: State) -> State:
     remember_fault(memory, proposal.spent, proposal.fault)
     memory["policy"] = view.memory
     memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
-    session.emit("plan", "hypothesis", {**memory["plan"], "text": proposal.text or proposal.note})
+    words = proposal.text or proposal.note
+    session.emit("plan", "hypothesis", {**memory["plan"], "text": words})
     update |= State(proposal="edit", memory=session.save_passing(memory), counts=charge(state, proposal.spent))
     if proposal.spent.prompt is not None:  # neither a ranking that code has made nor a failed call is a thought
-        update["did"] = session.save_passing(
-            data_of(Step(0, proposal.text or proposal.note, (), proposal.spent.completion_tokens))
-        )
+        update["did"] = session.save_passing(data_of(Step(0, words, (), proposal.spent.completion_tokens)))
     return update
 
 
