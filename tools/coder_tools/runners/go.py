@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from coder_sandbox.programs import Cache, Needs
 from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of, name_of
+from coder_tools.runners.told import events
 from coder_tools.runners.traces import explained, frames_in
 
 _TEST = re.compile(r"^func ((?:Test|Example|Fuzz)\w*)\(", re.MULTILINE)
@@ -69,7 +69,7 @@ class GoTest(Runner):
 
     def read(self, ran: Ran) -> Report:
         reader = _Reader(ran)
-        for event in _events(ran.stdout):
+        for event in events(line for line in ran.stdout.splitlines() if line.startswith("{")):
             reader.take(event)
         report = reader.report()
         if not report.results and _UNREACHABLE.search(ran.output):
@@ -93,17 +93,6 @@ def _without(words: Sequence[str], dropped: Sequence[str]) -> Iterator[str]:
         else:
             skip = False
             yield word
-
-
-def _events(text: str) -> Iterator[dict[str, Any]]:
-    for line in text.splitlines():
-        if line.startswith("{"):
-            try:
-                event = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(event, dict):
-                yield event
 
 
 class _Reader:

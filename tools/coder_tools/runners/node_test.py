@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from urllib.parse import quote
 from coder_tools.contract import Outcome, TestResult
 from coder_tools.runners import javascript
 from coder_tools.runners.contract import Broken, Call, Command, Project, Ran, Report, Runner, file_of, grouped, name_of
+from coder_tools.runners.told import events
 from coder_tools.runners.traces import explained, frames_in
 
 # One JSON line for each event; node's own reporters do not say in which file a test is.
@@ -125,7 +125,9 @@ class _Reader:
     def report(self, lines: Sequence[str]) -> Report:
         results: list[TestResult] = []
         broken: list[Broken] = []
-        for event in _events(lines):
+        for event in events(lines):
+            if not isinstance(event.get("type"), str):
+                continue
             path = self._path(event.get("file"))
             if event["type"] in ("test:stderr", "test:stdout"):
                 self._output[path] = (self._output.get(path, "") + str(event["message"]))[-_OUTPUT:]
@@ -187,13 +189,3 @@ class _Reader:
 def _words(reason: object) -> str:
     """Why a test is skipped; node says `true` where nobody gave a reason."""
     return reason if isinstance(reason, str) else ""
-
-
-def _events(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue  # the last line of a run that was cut short
-        if isinstance(event, dict) and isinstance(event.get("type"), str):
-            yield event

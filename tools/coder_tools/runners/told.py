@@ -9,7 +9,7 @@ the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from coder_tools.contract import Outcome, TestResult
@@ -50,7 +50,7 @@ def of_hung(ran: Ran, name: NameOf, in_texts: Callable[[], Sequence[str]]) -> Re
         return Report()
     states: dict[str, Mapping[str, Any]] = {}
     files: dict[str, str] = {}
-    for event in events(log):
+    for event in events(log.splitlines()):
         names = event.get("names")
         if names is None:
             files[name(str(event.get("file")), ())] = str(event.get("state"))
@@ -65,9 +65,9 @@ def of_hung(ran: Ran, name: NameOf, in_texts: Callable[[], Sequence[str]]) -> Re
     return Report(tuple(results), cut=cut, stuck=tuple(path for path, state in files.items() if state == "begun"))
 
 
-def events(text: str) -> Iterator[Mapping[str, Any]]:
-    """The lines that are whole."""
-    for line in text.splitlines():
+def events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The JSON objects among the lines; what is none, or was cut short, is passed over."""
+    for line in lines:
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
