@@ -18,7 +18,7 @@ from coder.repair.naturalness import Text
 from coder.repair.rank import Ranker, Scored, likely, order
 from coder.repair.scope import Inventory, Scopes, free_names
 from coder.repair.site import Edit, Site
-from coder.repair.source import FUNCTIONS, Module, module_at
+from coder.repair.source import FUNCTIONS, Module, is_text, module_at
 from coder.repair.world import NOTHING, World
 from coder_tools.contract import Splice, TestResult
 
@@ -106,6 +106,7 @@ def _sites(
         found += [
             (score, Site(module, inventory, scopes, statement, clues, hunks, world))
             for statement, score in scores.items()
+            if not is_text(statement)
         ]
     return sorted(found, key=lambda item: (-item[0], item[1].module.path, item[1].statement.lineno))
 

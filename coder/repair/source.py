@@ -179,6 +179,12 @@ class Module:
         return self._own_lines.get(line, [])
 
 
+def is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a docstring, or a text left alone, which is read and never run."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
 @lru_cache(maxsize=16)
 def parsed(path: str, raw: bytes) -> Module:
     """The module of these bytes; the latest ones are kept, as several parts of the engine look at them in turn.

@@ -492,3 +492,18 @@ def test_a_statement_behind_many_more_suspicious_ones_is_looked_at_for_what_take
     suspects = [Suspect("m.py", line, 1.0 - line / 100) for line in range(1, 63)]
     found = propose(lambda _: source.encode(), suspects, [], limit=3000)
     assert any(c.kind == "condition-negate" and c.line == 62 for c in found)
+
+
+def test_no_edit_takes_the_docstring_from_a_function_or_throws_away_what_it_was_given() -> None:
+    source = textwrap.dedent('''\
+        class Box:
+            def grow(self, by):
+                """More of it."""
+                size = self.size + by
+                return size
+        ''')
+    tried = [(candidate.kind, patched(source, candidate)) for candidate in candidates(source, 2, 3, 4, 5)]
+    bodies = [node for _, text in tried for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert all(ast.get_docstring(body) for body in bodies if body.name == "grow")
+    begin = {text.splitlines()[3].strip() for kind, text in tried if kind == "initialise"}
+    assert "size = 0" in begin and not any(text.startswith(("self = ", "by = ")) for text in begin)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from coder.repair.candidates.statements import reindented
 from coder.repair.site import Edit, Site, shown
-from coder.repair.source import FUNCTIONS
+from coder.repair.source import FUNCTIONS, is_text
 
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)  # what stands after one of these is never reached
 
@@ -24,7 +24,7 @@ def edits(site: Site) -> Iterator[Edit]:
     place = block.index(statement)
     if place + 1 < len(block):
         yield from _exchanged(site, statement, block[place + 1])
-    if place:
+    if place and not is_text(block[place - 1]):
         yield from _exchanged(site, block[place - 1], statement)
         yield from _into(site, block[place - 1])
     if place + 1 == len(block):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from coder.repair.candidates.names import likeness
-from coder.repair.scope import BUILTINS, Donor, bound_names, own_nodes
+from coder.repair.scope import BUILTINS, Donor, bound_names, own_nodes, parameters
 from coder.repair.site import Edit, Site, shown
 from coder.repair.source import FUNCTIONS, LOOPS
 
@@ -162,12 +162,17 @@ def _fitted(donor: Donor, visible: set[str], variables: list[str], near: set[str
 
 
 def _initialised(site: Site) -> Iterator[Edit]:
-    """`x = 0` before the statement: put back to its first value, or given one."""
+    """`x = 0` before the statement, or where the function begins: put back to its first value, or given one."""
     used = [n.id for n in ast.walk(site.statement) if isinstance(n, ast.Name)]
-    local = set(site.scopes.variables(site.function))
+    local = set(site.scopes.variables(site.function)) - {"self", "cls"}
+    before = site.opening if isinstance(site.statement, FUNCTIONS) else site.statement
+    if before is None:
+        return
+    if before is site.opening and site.function is not None:  # what was given is not thrown away
+        local -= {argument.arg for argument in parameters(site.function.args)}
     for place, name in enumerate([name for name in dict.fromkeys(used) if name in local][:4]):
         for rank, value in enumerate(("0", "[]", "None", "1", "{}", "''", "set()", "False", "True", "-1")):
-            edit = site.insert_before(site.statement, [f"{name} = {value}"], "initialise", -0.3 * place - 0.15 * rank)
+            edit = site.insert_before(before, [f"{name} = {value}"], "initialise", -0.3 * place - 0.15 * rank)
             if edit:
                 yield edit
 
