@@ -97,7 +97,7 @@ def outcome(child: Child[Task]) -> Record:
         overrun = child.status is not None and os.WIFSIGNALED(child.status)
         if child.timed_out or (overrun and os.WTERMSIG(child.status or 0) == signal.SIGXCPU):
             verdict, message = "timeout", f"not done within {task.limit:g} s, {task.cpu:g} s of them at work"
-        elif not said.get("began"):
+        elif not (task.plan or said.get("began")):  # what was swapped in has nothing before its tests to end in
             verdict, message = "broken", child.fate
         else:
             verdict, message = "goal" if said.get("goal_passed") else "failed", child.fate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -18,6 +19,20 @@ def shorten(text: str, size: int = MESSAGE) -> str:
     if len(text) <= size:
         return text
     return text[: size - size // 4 - 5] + "\n...\n" + text[-(size // 4) :]
+
+
+def words(error: BaseException) -> str:
+    """The last lines of its traceback. Python's own way to them takes as long as a short test: it is gone only for
+    what it adds something to."""
+    kind = type(error)
+    is_plain = kind.__module__ == "builtins" and not getattr(error, "__notes__", None)
+    if is_plain and not isinstance(error, (SyntaxError, NameError, AttributeError, ImportError)):
+        with contextlib.suppress(Exception):  # a `__str__` may raise
+            text = str(error)
+            return f"{kind.__qualname__}: {text}".strip() if text else kind.__qualname__
+    # Of the exceptions before it nothing is said, so their frames' sources need not be read.
+    told = traceback.TracebackException(kind, error, None, limit=0)
+    return "".join(told.format_exception_only()).strip()
 
 
 class Project:
@@ -69,12 +84,8 @@ class Project:
 
     def failure(self, error: BaseException, tb: Optional[TracebackType], message: str = "") -> Dict[str, Any]:
         """The part of a result that says what went wrong. `message`: in place of the exception's own words."""
-        if not message:
-            # Of the exceptions before it nothing is said, so their frames' sources need not be read.
-            words = traceback.TracebackException(type(error), error, None, limit=0)
-            message = "".join(words.format_exception_only()).strip()
         return {
-            "message": shorten(message),
+            "message": shorten(message or words(error)),
             "exception": type(error).__name__,
             "frames": self.frames(error, tb),
         }

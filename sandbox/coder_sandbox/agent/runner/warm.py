@@ -135,7 +135,6 @@ class Warm(Role):
             except Forked as fork:
                 if isinstance(fork.task, Task) and fork.task.plan:
                     fork.task.plan.carry_out()
-                    fork.say({"began": True})
                 return fork
         except BaseException:  # whatever it is, it must not lead back into a test half run
             pass
