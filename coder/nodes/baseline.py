@@ -19,6 +19,7 @@ from coder_tools.testing import TestRunFailed
 # Shares of the wall budget. What is not spent here is left for the repair and its verification.
 COLLECTION = 0.25
 FIRST_RUN = 0.3
+REST = 0.4  # of what is left, where nothing fails in what the first run reached
 SECOND_RUN = 0.15
 COVERAGE = 0.15
 SMALL = 10.0  # seconds that tracing may take where the suite takes less: all of a small one, however busy the machine
@@ -42,6 +43,9 @@ def baseline(session: Session, state: State) -> State:
     if not session.suite.traces:  # then collecting was the first run, with what had to be built for it
         seconds = max(seconds, collection.seconds)
     _check_time(session)
+    if named is None:
+        first |= _until_one_fails(session, collection, first)
+        _check_time(session)
     asked = named or failing_goal(collection, first, session.base)
     first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
     _check_time(session)
@@ -149,6 +153,27 @@ def _first_run(session: Session, collection: Collection) -> tuple[dict[str, Test
         total=len(collection.ids),
     )
     return results, time.monotonic() - started
+
+
+def _until_one_fails(session: Session, collection: Collection, first: dict[str, TestResult]) -> dict[str, TestResult]:
+    """More results, where what has run says of no test that it fails: in parts of the time left, until one does.
+
+    Nothing else can be done with the time, and what never ran may be what the user means.
+    """
+    more: dict[str, TestResult] = {}
+    waiting = [i for i in collection.ids if i not in first]
+    while waiting and not collection.errors and not any(map(_is_wrong, [*first.values(), *more.values()])):
+        limit = max(10.0, REST * session.budget.remaining())
+        found = _run(session, waiting, "suite, the rest of it", limit)
+        if not found:
+            break
+        more |= found
+        waiting = [i for i in waiting if i not in found]
+    return more
+
+
+def _is_wrong(result: TestResult) -> bool:
+    return not result.passed and result.outcome not in EXCUSED
 
 
 def _to_trace(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coder.errors import NothingToFix, UsageError
+from coder.errors import CoderError, NothingToFix, UsageError
 from coder.task import Request
 from coder_sandbox.snapshot import Base
 from coder_tools.contract import Collection, TestResult
@@ -56,9 +56,16 @@ def named_goal(request: Request, collection: Collection, base: Base) -> Goal | N
 
 
 def failing_goal(collection: Collection, results: Mapping[str, TestResult], base: Base) -> Goal:
-    """Every test that fails now."""
+    """Every test that fails now.
+
+    Raises NothingToFix where none does, CoderError where that is not known, as some have not run.
+    """
     failing = [i for i in collection.ids if i in results and not results[i].passed]
     failing = [i for i in failing if results[i].outcome not in EXCUSED] + _uncollected(collection, base)
+    not_run = [i for i in collection.ids if i not in results]
+    if not failing and not_run:
+        ran = f"none of the {len(results):,} tests that ran fails, and {len(not_run):,} did not run"
+        raise CoderError(f"{ran}: no time was left, or the suite ended before them; give more with --time, or name one")
     if not failing:
         raise NothingToFix(f"none of the {len(collection.ids):,} collected tests fails")
     return Goal(tuple(failing), is_all=True)

@@ -1,15 +1,18 @@
 """What a request names, as the tests that must pass in the end."""
 
+import importlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from coder.errors import NothingToFix, UsageError
+from coder.errors import CoderError, NothingToFix, UsageError
 from coder.nodes.goal import Goal, failing_goal, named_goal
 from coder.task import Request
 from coder_tools.contract import Collection, Outcome, TestResult
 from coder_tools.logs import unusual
 
+baseline = importlib.import_module("coder.nodes.baseline")  # in the package the name is that of the node
 IDS = ("tests/test_a.py::test_red", "tests/test_a.py::test_skipped", "tests/test_a.py::test_xfailed")
 OUTCOMES: dict[str, Outcome] = dict(zip(IDS, ("failed", "skipped", "xfailed"), strict=True))
 
@@ -45,6 +48,35 @@ def test_no_goal_is_what_fails_and_so_is_prose() -> None:
     assert must_pass() == [IDS[0]]
     assert goal_of(goal="make it faster please").is_all
     assert not goal_of(goal="test_red").is_all
+
+
+def test_what_did_not_run_does_not_pass() -> None:
+    collection = Collection("pytest", "9", IDS, ())
+    ran = {IDS[1]: TestResult(IDS[1], "passed")}
+    with pytest.raises(CoderError, match="none of the 1 tests that ran fails, and 2 did not run") as raised:
+        failing_goal(collection, ran, base=None)  # type: ignore[arg-type]
+    assert not isinstance(raised.value, NothingToFix)
+    with pytest.raises(NothingToFix):
+        failing_goal(collection, dict.fromkeys(IDS, ran[IDS[1]]), base=None)  # type: ignore[arg-type]
+
+
+def test_where_nothing_fails_so_far_the_rest_of_the_suite_runs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = tuple("abcdef")
+    asked: list[list[str]] = []
+
+    def run(session: object, wanted: list[str], label: str, limit: float) -> dict[str, TestResult]:
+        asked.append(list(wanted))
+        return {i: TestResult(i, "failed" if i == "d" else "passed") for i in wanted[:2]}
+
+    monkeypatch.setattr(baseline, "_run", run)
+    session = SimpleNamespace(budget=SimpleNamespace(remaining=lambda: 40.0))
+    first = {"a": TestResult("a", "passed"), "b": TestResult("b", "skipped")}
+    more = baseline._until_one_fails(session, Collection("pytest", "9", ids, ()), first)  # type: ignore[arg-type]
+    assert asked == [list("cdef")] and [i for i in more if more[i].outcome == "failed"] == ["d"]
+    asked.clear()
+    failing = {"a": TestResult("a", "failed")}
+    assert baseline._until_one_fails(session, Collection("pytest", "9", ids, ()), failing) == {}  # type: ignore[arg-type]
+    assert not asked, "what fails is the goal, and the time is for its repair"
 
 
 def junit(place: Path, text: str, encoding: str = "utf-8") -> str:
