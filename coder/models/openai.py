@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -138,11 +139,9 @@ class OpenAIModel:
             raise ModelError(
                 f"{self._url} ended its answer in the middle, or is no such server. Look at its log.", retryable=True
             )
-        calls = [ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in whole.tool_calls]
-        # Arguments that are no JSON go on as they came: the tools tell the model what is wrong with them.
-        calls += [
-            ToolCall(id=c["id"] or "", name=c["name"] or "", arguments={"arguments": c["args"] or ""})
-            for c in whole.invalid_tool_calls
+        calls = [
+            ToolCall(id=c["id"] or "", name=c["name"] or "", arguments=_given(c["args"]))
+            for c in whole.tool_call_chunks
         ]
         return Piece(calls=tuple(calls), info={"reason": str(reason), "usage": whole.usage_metadata})
 
@@ -224,6 +223,16 @@ class OpenAIModel:
             retryable=busy,
             retry_after=float(after) if after.isdigit() else 0.0,
         )
+
+
+def _given(written: str | None) -> dict[str, Any]:
+    """A call's arguments. Such as are no JSON, or only the beginning of some, go on as they came: the tools tell the
+    model what is wrong with them. LangChain would close what is open, and half of a file would count as the whole."""
+    try:
+        given = json.loads(written or "{}", strict=False)
+    except (ValueError, RecursionError):
+        given = None
+    return given if isinstance(given, dict) else {"arguments": written}
 
 
 def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> Reply:

@@ -94,13 +94,14 @@ class ModelPolicy:
             return Edit(note=str(error), spent=spent, fault=fault)
         talk.learn(messages, tools, reply.prompt_tokens)
 
-        asked, written = _calls(reply)
+        asked, written, half = _calls(reply)
         spare, asked = asked[_MOST_CALLS:], asked[:_MOST_CALLS]
         ids = talk.reply("" if written else cap(reply.text, _THOUGHT_LIMIT), reply.thinking[:_THOUGHT_LIMIT], asked)
         results = self._run(asked, view, view.workspace, talk.seen)
         _keep_score(view.memory.setdefault("forms", {}), results)
         wants = self._settle(talk, view, reply, ids, results)
-        if reply.done_reason == "length" and any(not result.ok for result in results):
+        told = results or wants == "test"  # a reply that does nothing is told so already
+        if told and reply.done_reason == "length" and (half or not all(result.ok for result in results)):
             talk.say(prompt.cut_off())
         if spare:
             talk.say(f"{len(spare)} more calls of that message were left out. Make few calls in one message.")
@@ -293,11 +294,21 @@ class ModelPolicy:
         return room, made
 
 
-def _calls(reply: Reply) -> tuple[list[tuple[str, Any]], bool]:
-    """The calls that a reply makes, and whether they were written into its text."""
+def _calls(reply: Reply) -> tuple[list[tuple[str, Any]], bool, bool]:
+    """The calls that a reply makes, whether they were written into its text, and whether one was left out that the
+    limit on the answer's length cut in the middle."""
     made = [(call["name"], call["arguments"]) for call in reply.tool_calls]
     found = made or calls_in(reply.text)
-    return [(cap_name(name, _NAME), arguments) for name, arguments in found], bool(found and not made)
+    written = bool(found and not made)
+    half = written and reply.done_reason == "length" and _reaches_end(found[-1], reply.text)
+    whole = found[:-1] if half else found
+    return [(cap_name(name, _NAME), arguments) for name, arguments in whole], written, half
+
+
+def _reaches_end(call: tuple[str, Any], text: str) -> bool:
+    """Whether what a call was given goes on to the last sign of the text that it was written into."""
+    values = call[1].values() if isinstance(call[1], dict) else ()
+    return any(isinstance(value, str) and value.strip() and text.rstrip().endswith(value.rstrip()) for value in values)
 
 
 def _keep_score(forms: dict[str, list[int]], results: Sequence[ToolResult]) -> None:

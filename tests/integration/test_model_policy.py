@@ -10,6 +10,7 @@ import pytest
 
 from coder.models.contract import ModelError
 from coder.models.ollama import OllamaModel
+from coder.models.openai import OpenAIModel
 from coder.policies.contract import Edit, Left, Plan, Policy, View
 from coder.policies.model import ModelPolicy
 from coder.policies.replies import calls_in, plan_of
@@ -204,6 +205,24 @@ def test_a_reply_that_was_too_long_is_told_so_and_not_kept_whole(fake_ollama: Fa
     messages = fake.chats[1]["messages"]
     assert "was cut off, so it was not carried out" in messages[-1]["content"]
     assert "called no tool" not in messages[-1]["content"] and len(messages[2].get("content", "")) < 6200
+
+
+def test_half_a_call_is_not_carried_out_and_a_whole_one_before_it_is(fake_openai: Fake) -> None:
+    new = {"path": "src/new.py", "content": "def one():\n    return 1\n\n\ndef two():\n    return 2\n"}
+    cut = {"name": "create_file", "arguments": json.dumps(new)[:-30]}
+    fake = fake_openai(replies=[calls(FIX, cut, finish_reason="length")])
+    now = view()
+    edit = ModelPolicy(OpenAIModel("some/model", fake.url)).edit(now)
+    assert edit.changes == {"src/calc.py": b"def add(a, b):\n    return a + b\n"}
+    assert "was cut off" in now.memory["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("before", ["", f"<tool_call>{json.dumps(READ)}</tool_call>\n"])
+def test_half_a_diff_in_a_text_is_not_carried_out(fake_ollama: Fake, before: str) -> None:
+    half = "--- a/src/calc.py\n+++ b/src/calc.py\n@@ -1,2 +1,3 @@\n def add(a, b):\n-    return a - b\n+    total = a"
+    now = view()
+    edit = policy(fake_ollama(replies=[{"content": before + half, "done_reason": "length"}])).edit(now)
+    assert edit.changes is None and "was cut off" in now.memory["messages"][-1]["content"]
 
 
 def test_words_after_an_edit_count_as_asking_for_the_tests(fake_ollama: Fake) -> None:

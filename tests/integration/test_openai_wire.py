@@ -48,6 +48,16 @@ def test_reads_text_thoughts_and_calls_in_pieces(fake_openai: Fake, split: int) 
     assert (sent["model"], sent["max_tokens"], sent["stream"]) == ("some/model", 50, True)
 
 
+@pytest.mark.parametrize("reason", ["length", "tool_calls"])
+def test_a_call_that_was_cut_off_is_not_made_whole(fake_openai: Fake, reason: str) -> None:
+    """LangChain closes the quotes and braces that are open, and half of a file would be written as the whole."""
+    whole = {"path": "a.py", "content": "def one():\n    return 1\n"}
+    cut = json.dumps(whole)[:-12]
+    made = [{"name": "create_file", "arguments": whole}, {"name": "create_file", "arguments": cut}]
+    got = ask(fake_openai(replies=[{"tool_calls": made, "finish_reason": reason}]))
+    assert [call["arguments"] for call in got.tool_calls] == [whole, {"arguments": cut}]
+
+
 def test_the_key_may_be_in_a_variable_of_any_name(fake_openai: Fake) -> None:
     fake = fake_openai(replies=[{"content": "ok"}, {"fault": "status", "status": 401, "error": "bad key"}])
     environ = {"CODER_API_KEY_ENV": "WORK_KEY", "WORK_KEY": "abc", "CODER_API_KEY": "other"}
