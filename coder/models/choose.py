@@ -10,15 +10,22 @@ from dataclasses import dataclass, field, replace
 from coder.models.contract import ChatModel, ModelError
 from coder.models.hardware import GIB, Hardware, detect
 from coder.models.memory import LEAST, Shape, needed
-from coder.models.ollama_server import Abilities, Installed, OllamaServer, server_url
-from coder.models.openai_server import LLAMA_SERVER, LM_STUDIO, look
+from coder.models.ollama_server import Abilities, Installed, OllamaServer, billions_in, server_url
+from coder.models.openai_server import LLAMA_SERVER, LM_STUDIO, Served, look
 from coder.models.privacy import is_loopback
-from coder.models.tiers import TIERS, best, tier_of
+from coder.models.tiers import TIERS, best, squeezed, tier_of
 
 FORMS = "auto, none, ollama:NAME, openai:NAME@URL, hf:DIR"
 
-# Families that fix code and call tools, best first. Below two billion parameters nothing does.
-_FAMILIES = ("gemma4", "qwen3-coder", "qwen3.5", "qwen3.6", "qwen2.5-coder", "devstral", "gpt-oss", "qwen3")
+# Families that fix code and call tools, best first; any other that calls tools comes after them. Below two billion
+# parameters nothing does.
+_FAMILIES = ("gemma4", "qwen3coder", "qwen3.5", "qwen3.6", "qwen2.5coder", "devstral", "gptoss", "qwen3")
+_GET = {
+    "Ollama": "ollama pull {tag}",
+    "LM Studio": "get {words} in LM Studio",
+    "llama-server": "start llama-server with {words}",
+}
+_FOUR_BITS = 600_000_000  # bytes of a billion parameters as they are mostly had
 _SMALLEST = 1_500_000_000  # bytes
 _ASKED = 12  # installed models at most that are asked for their shape
 _PROBE = 1.0  # seconds a server on this machine has to answer
@@ -95,19 +102,20 @@ class Room:
 
 def suitable(models: Sequence[Installed], room: Room | None = None) -> list[Installed]:
     """The installed models worth trying, best first: those that fit, by family, then the largest; then those that
-    are usable, the smallest first, since each further part costs."""
+    are usable, the smallest first, since each further part costs. Some of them may not chat at all."""
     room = room or Room()
-
-    def rank(model: Installed) -> int:
-        base = model.name.rsplit("/", 1)[-1].lower()
-        return next((at for at, family in enumerate(_FAMILIES) if base.startswith(family)), len(_FAMILIES))
 
     def order(model: Installed) -> tuple[int, int, int, str]:
         grade = room.grade(model)
-        return grade, rank(model), model.size if grade else -model.size, model.name
+        return grade, _rank(model), model.size if grade else -model.size, model.name
 
-    able = [m for m in models if rank(m) < len(_FAMILIES) and (m.size >= _SMALLEST or not m.size)]
-    return sorted(able, key=order)
+    return sorted((m for m in models if m.size >= _SMALLEST or not m.size), key=order)
+
+
+def _rank(model: Installed) -> int:
+    """The place of its family, by its name or by what the server calls it."""
+    names = squeezed(model.name), squeezed(model.family)
+    return next((at for at, known in enumerate(_FAMILIES) if any(known in name for name in names)), len(_FAMILIES))
 
 
 def advise(environ: Mapping[str, str], hardware: Hardware) -> Advice:
@@ -118,13 +126,13 @@ def advise(environ: Mapping[str, str], hardware: Hardware) -> Advice:
     try:
         version, installed = server.version(), server.models()
     except ModelError:
-        return _elsewhere(f"no Ollama answers at {url}", _better(hardware, room, []))
+        return _elsewhere(f"no Ollama answers at {url}", hardware, _better(hardware, room, []))
     able = _abilities(server, suitable(installed, room)[:_ASKED])
     room = replace(room, shapes={name: told.shape for name, told in able.items()})
-    found = suitable(installed, room)
+    found = [m for m in suitable(installed, room) if m.name in able and _can_act(m, able[m.name])]
     tight = tuple(f"{m.name} ({room.need(m) / GIB:.0f} GB)" for m in found if room.grade(m) == 2)
-    fitting = [m for m in found if room.grade(m) < 2 and m.name in able]
-    chosen = next((m for m in fitting if able[m.name].can("tools")), fitting[-1] if fitting else None)
+    fitting = [m for m in found if room.grade(m) < 2]
+    chosen = next((m for m in fitting if able[m.name].can("tools")), fitting[0] if fitting else None)
     if chosen is not None:
         why = f"{chosen.name} is the best of {len(installed)} models that Ollama {version} has at {url}"
         why += _takes(chosen, room)
@@ -132,7 +140,12 @@ def advise(environ: Mapping[str, str], hardware: Hardware) -> Advice:
         return Advice(f"ollama:{chosen.name}", why, _better(hardware, room, installed, chosen), tight)
     names = ", ".join(model.name for model in installed[:5]) or "none at all"
     why = f"Ollama at {url} has no suitable model (it has {names})"
-    return _elsewhere(why, _better(hardware, room, installed), tight)
+    return _elsewhere(why, hardware, _better(hardware, room, installed), tight)
+
+
+def _can_act(model: Installed, able: Abilities) -> bool:
+    """Whether it can chat, and is of a known family or calls tools: one that embeds texts or only completes cannot."""
+    return able.can("completion") and (_rank(model) < len(_FAMILIES) or able.can("tools"))
 
 
 def _abilities(server: OllamaServer, models: Sequence[Installed]) -> dict[str, Abilities]:
@@ -170,7 +183,7 @@ def _auto(environ: Mapping[str, str], hardware: Hardware) -> tuple[ChatModel | N
     return model, advice.why
 
 
-def _elsewhere(why: str, better: str, tight: tuple[str, ...] = ()) -> Advice:
+def _elsewhere(why: str, hardware: Hardware, better: str, tight: tuple[str, ...] = ()) -> Advice:
     """LM Studio or llama-server on this machine, where Ollama has nothing."""
     for program, url in (("LM Studio", LM_STUDIO), ("llama-server", LLAMA_SERVER)):
         try:
@@ -179,25 +192,46 @@ def _elsewhere(why: str, better: str, tight: tuple[str, ...] = ()) -> Advice:
             continue
         if found.kind not in ("lmstudio", "llama-server"):
             continue
-        families = suitable([Installed(m.name, "", m.size, m.billions) for m in found.models])
-        known = [m for m in found.models if m.loaded] or [m for f in families if (m := found.find(f.name))]
-        if known:
-            loaded = "loaded" if known[0].loaded else "there"
-            return Advice(f"openai:{known[0].name}@{url}", f"{known[0].name} is {loaded} in {program} at {url}", better)
+        room = _room(hardware, url)
+        served = {m.name: Installed(m.name, "", _weights(m), m.billions) for m in found.models}
+        fitting = [m for m in suitable(list(served.values()), room) if room.grade(m) < 2]
+        loaded = [served[m.name] for m in found.models if m.loaded]
+        chosen = next(iter(loaded or fitting), None)
+        better = _better(hardware, room, list(served.values()), chosen, program)
+        if chosen is not None:
+            there = "loaded" if loaded else "there"
+            return Advice(f"openai:{chosen.name}@{url}", f"{chosen.name} is {there} in {program} at {url}", better)
+        tight += tuple(f"{m.name} ({room.need(m) / GIB:.0f} GB)" for m in served.values() if room.grade(m) == 2)
         why += f", and {program} at {url} has none either"
     return Advice("", why, better, tight)
 
 
-def _better(hardware: Hardware, room: Room, installed: Sequence[Installed], chosen: Installed | None = None) -> str:
-    """What to pull instead of the chosen model, in words; "" if nothing is better, or it is there already."""
+def _weights(model: Served) -> int:
+    """Bytes of its weights; where the server does not tell, by its name; 0 where that does not tell either."""
+    tier = tier_of(model.name)
+    by_name = tier.size if tier is not None else int((model.billions or billions_in(model.name)) * _FOUR_BITS)
+    return model.size or by_name
+
+
+def _better(
+    hardware: Hardware,
+    room: Room,
+    installed: Sequence[Installed],
+    chosen: Installed | None = None,
+    program: str = "Ollama",
+) -> str:
+    """What to get instead of the chosen model, in words; "" if nothing is better, or it is there already."""
     tier = best(hardware) if room.fast else None
     if tier is None or tier.tag in {model.name for model in installed}:
+        return ""
+    if program != "Ollama" and any(tier_of(model.name) is tier for model in installed):
         return ""
     if chosen is not None and room.grade(chosen) == 0:
         own = tier_of(chosen.name)
         if TIERS.index(own) >= TIERS.index(tier) if own is not None else chosen.size > tier.size:
             return ""
-    return f"{tier.tag} would fit this machine: ollama pull {tier.tag}"
+    name = tier.tag if program == "Ollama" else tier.words
+    return f"{name} would fit this machine: {_GET[program].format(tag=tier.tag, words=tier.words)}"
 
 
 def _room(hardware: Hardware, url: str) -> Room:

@@ -37,7 +37,7 @@ class Abilities:
 
     def can(self, what: str) -> bool:
         """Whether it can; a server that is too old to say is believed to."""
-        return what in self.capabilities or (not self.capabilities and what == "tools")
+        return what in self.capabilities or (not self.capabilities and what in ("completion", "tools"))
 
 
 def server_url(environ: Mapping[str, str]) -> str:
@@ -159,6 +159,12 @@ class OllamaServer:
         if not isinstance(answer, dict):
             raise not_ollama(self.url)
         return answer
+
+
+def billions_in(name: str) -> float:
+    """Billions of parameters by a model's name, such as "qwen3-coder-480b-a35b"; 0 where it does not tell."""
+    match = re.search(r"(?<![a-z0-9.])(\d{1,4}(?:\.\d{1,2})?)b(?![a-z0-9])", name.lower())
+    return float(match[1]) if match else 0.0
 
 
 def parameters(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,11 @@ class Tier:
     shape: Shape
     limit: int  # tokens, the model's own
     expect: str  # in a few words
+
+    @property
+    def words(self) -> str:
+        """As a person says it, such as "Gemma 4 12B"."""
+        return f"Gemma 4 {self.plain.partition(':')[2].upper()}"
 
     def needs(self, tokens: int) -> int:
         """Bytes with a context of `tokens`."""
@@ -101,10 +107,15 @@ def longest(tier: Tier, hardware: Hardware) -> int:
 
 def tier_of(name: str) -> Tier | None:
     """The size of the family that a model's name stands for; None for any other model."""
-    base = name.rsplit("/", 1)[-1].lower()
-    if base in ("gemma4", "gemma4:latest"):
-        base = "gemma4:e4b"
-    return next((tier for tier in TIERS if base.startswith(tier.plain)), None)
+    base = squeezed(name)
+    if base in ("gemma4", "gemma4latest"):
+        base = "gemma4e4b"
+    return next((tier for tier in TIERS if squeezed(tier.plain) in base), None)
+
+
+def squeezed(name: str) -> str:
+    """A model's name in one form for all who write it: `google/gemma-4-E4B` and `gemma4:e4b` are one family."""
+    return re.sub(r"[^a-z0-9.]", "", name.rsplit("/", 1)[-1].lower())
 
 
 def table() -> str:

@@ -5,6 +5,7 @@ The script is one mapping:
     flavor       "lmstudio", "llama-server", "vllm", "ollama" or "" (a server that tells nothing of itself)
     models       names (default ["some/model"])
     context      tokens it says it has (default 16384)
+    loaded       False: LM Studio has its models not loaded before the first chat request (default True: the first)
     template     llama-server's chat template (default one with tools)
     loading      how many times llama-server's /health says that it is still loading
     split        bytes a write (0: an event a write): characters of several bytes arrive in pieces
@@ -44,6 +45,7 @@ class FakeOpenAI:
         self.flavor: str = script.get("flavor", "")
         self.models: list[str] = script.get("models", ["some/model"])
         self.context = int(script.get("context", 16384))
+        self.loaded = bool(script.get("loaded", True))
         self.template: str = script.get("template", "{{ tools }}")
         self.loading = int(script.get("loading", 0))
         self.split = int(script.get("split", 0))
@@ -107,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/v0/models" and fake.flavor == "lmstudio":
             state = {"state": "loaded", "loaded_context_length": fake.context, "max_context_length": 131072}
             rest = {"state": "not-loaded", "max_context_length": 131072}
-            known = [{"id": n, "type": "vlm"} | (rest if at else state) for at, n in enumerate(fake.models)]
+            known = [{"id": n, "type": "vlm"} | (rest if at or not fake.loaded else state) for at, n in enumerate(fake.models)]
             self._json({"object": "list", "data": [*known, {"id": "embed", "type": "embeddings"}]})
         elif self.path == "/props" and fake.flavor == "llama-server":
             settings = {"n_ctx": fake.context}
@@ -135,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _chat(self, body: dict[str, Any]) -> None:
         reply = self.fake.take()
+        self.fake.loaded = True
         if reply.get("fault") == "no_tools":
             if body.get("tools"):
                 self._json({"error": {"code": 500, "message": _NO_TOOLS}}, 500)

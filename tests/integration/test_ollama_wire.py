@@ -329,6 +329,24 @@ def test_auto_takes_the_best_model_that_can_call_tools(fake_ollama: Fake) -> Non
     assert advice.tight == ("gemma4:31b-text (21 GB)", "qwen3-coder:30b (20 GB)")
 
 
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("llama3.1:8b", "llama"),
+        ("mistral-small3.2:24b", "mistral3"),
+        ("hf.co/unsloth/gemma-4-E4B-it-GGUF:Q4_K_M", "gemma4"),
+        ("mine:latest", "gemma4"),
+    ],
+)
+def test_auto_takes_no_model_that_only_embeds_and_any_that_calls_tools(
+    fake_ollama: Fake, name: str, family: str
+) -> None:
+    embedding = {"name": "qwen3-embedding:8b", "size": 4_700_000_000, "family": "qwen3", "capabilities": ["embedding"]}
+    there = {"name": name, "size": 5_000_000_000, "family": family}
+    advice = advise({"OLLAMA_HOST": fake_ollama(models=[embedding, there]).url}, Hardware(8 << 30, card=24 << 30))
+    assert advice.spec == f"ollama:{name}"
+
+
 @pytest.mark.parametrize(("machine", "hardware"), CLASSES, ids=[name for name, _ in CLASSES])
 def test_what_is_recommended_is_taken_once_it_is_there(fake_ollama: Fake, machine: str, hardware: Hardware) -> None:
     tier = best(hardware)
@@ -380,7 +398,7 @@ def test_auto_without_a_model_says_why(fake_ollama: Fake) -> None:
     assert choose_model("none", {}) == (None, "no model was asked for")
     model, why = choose_model("auto", {"OLLAMA_HOST": "127.0.0.1:1"})
     assert model is None and "no Ollama answers" in why
-    fake = fake_ollama(models=[{"name": "llama3:8b", "size": 5_000_000_000}])
+    fake = fake_ollama(models=[{"name": "llama3:8b", "size": 5_000_000_000, "capabilities": ["completion"]}])
     model, why = choose_model("auto", {"OLLAMA_HOST": fake.url})
     assert model is None and "llama3:8b" in why
 

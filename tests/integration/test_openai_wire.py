@@ -210,13 +210,35 @@ def test_a_model_that_lm_studio_has_not_is_told_with_near_names(fake_openai: Fak
 def test_auto_finds_them_on_this_machine(
     fake_openai: Fake, monkeypatch: pytest.MonkeyPatch, flavor: str, program: str
 ) -> None:
-    fake = fake_openai(flavor=flavor, models=["google/gemma-4-e4b"])
+    fake = fake_openai(flavor=flavor, models=["some/model-3b"])
     closed = f"http://127.0.0.1:{_closed_port()}"
     monkeypatch.setattr(choose, "LM_STUDIO", fake.url if flavor == "lmstudio" else closed)
     monkeypatch.setattr(choose, "LLAMA_SERVER", fake.url if flavor == "llama-server" else closed)
     advice = advise({"OLLAMA_HOST": closed}, Hardware(8 << 30))
-    assert advice.spec == f"openai:google/gemma-4-e4b@{fake.url}" and program in advice.why
-    assert "gemma4:e2b" in advice.better
+    assert advice.spec == f"openai:some/model-3b@{fake.url}" and program in advice.why
+    assert advice.better.startswith("Gemma 4 E2B would fit this machine") and program in advice.better
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        (["google/gemma-4-12b", "gemma-4-e4b-it-qat"], "gemma-4-e4b-it-qat"),
+        (["qwen/qwen3-coder-480b", "qwen/qwen3-8b"], "qwen/qwen3-8b"),
+        (["meta-llama-3.1-8b-instruct"], "meta-llama-3.1-8b-instruct"),
+        (["qwen/qwen3-coder-480b"], ""),
+    ],
+)
+def test_auto_takes_what_lm_studio_would_load_if_it_fits(
+    fake_openai: Fake, monkeypatch: pytest.MonkeyPatch, names: list[str], taken: str
+) -> None:
+    fake = fake_openai(flavor="lmstudio", models=names, loaded=False)
+    closed = f"http://127.0.0.1:{_closed_port()}"
+    monkeypatch.setattr(choose, "LM_STUDIO", fake.url)
+    monkeypatch.setattr(choose, "LLAMA_SERVER", closed)
+    advice = advise({"OLLAMA_HOST": closed}, Hardware(12 << 30, card=8 << 30))
+    assert advice.spec == (f"openai:{taken}@{fake.url}" if taken else "")
+    assert advice.tight == (() if taken else (f"{names[0]} (296 GB)",))
+    assert advice.better == ("" if "gemma" in taken else "Gemma 4 E4B would fit this machine: get Gemma 4 E4B in LM Studio")
 
 
 def _closed_port() -> int:

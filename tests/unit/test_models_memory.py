@@ -11,7 +11,7 @@ from coder.models.choose import Room, suitable
 from coder.models.hardware import GIB, Hardware, detect
 from coder.models.memory import Shape, context_for, elided, needed, shape_of
 from coder.models.ollama_server import Installed, parameters
-from coder.models.tiers import CLASSES, TIERS, best, fits, longest, table
+from coder.models.tiers import CLASSES, TIERS, best, fits, longest, table, tier_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
 INFO = {
@@ -166,3 +166,19 @@ def test_what_is_too_tight_comes_last() -> None:
     large, small = Installed("gemma4:31b", "gemma4", 18 * GIB), Installed("qwen3:4b", "qwen3", 3 * GIB)
     assert suitable([large, small], Room(8 * GIB, 8 * GIB)) == [small, large]
     assert suitable([large, small]) == [large, small]
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("google/gemma-4-12b", "gemma4:12b-it-qat"),
+        ("gemma-4-26b-a4b", "gemma4:26b-a4b-it-qat"),
+        ("hf.co/bartowski/google_gemma-4-E4B-it-GGUF:Q4_K_M", "gemma4:e4b-it-qat"),
+        ("gemma4:latest", "gemma4:e4b-it-qat"),
+        ("gemma-3-12b", ""),
+        ("qwen3-4b", ""),
+    ],
+)
+def test_a_size_is_known_by_all_the_names_it_has(name: str, tag: str) -> None:
+    tier = tier_of(name)
+    assert (tier.tag if tier is not None else "") == tag
