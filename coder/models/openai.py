@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 CONTEXT = 32_768  # tokens that are taken to be there where the server does not say
 _IDLE, _LOAD, _READ = 60.0, 900.0, 5.0  # seconds of silence, of a cold load; tokens a second of reading, at least
+_FLOOR = 2048  # tokens of context below which shorter prompts are no way out
+_OVERFLOW = re.compile(
+    r"context.{0,40}(length|size|window|overflow)|(prompt|input) is too long|too many.{0,9} tokens", re.I | re.S
+)
+_HOLDS = re.compile(r"context[ _](?:length|size|window)\D{0,20}(\d{3,7})", re.I)
 _NO_TOOLS = re.compile(r"tool|function|jinja|template", re.IGNORECASE)
 _NO_PICTURES = re.compile(r"image|vision|multi-?modal|content.{0,40}(string|type|part)", re.IGNORECASE | re.DOTALL)
 
@@ -45,6 +50,8 @@ class OpenAIModel:
         self.billions = served.billions if served is not None else 0.0
         self._tools = ToolSupport(served is None or served.tools is not False)
         self._chat: BaseChatOpenAI | None = None
+        # LM Studio loads a model with the first question, with a context of its own choice.
+        self._loaded = served is None or served.loaded or self._found.kind != "lmstudio"
 
     def count(self, text: str) -> int:
         return tokens(self._url, self._key, text) if self._found.kind in ("llama-server", "vllm") else 0
@@ -76,6 +83,9 @@ class OpenAIModel:
             )
 
         heard, cut = held(ask, messages, think=think, limit=think_limit)
+        if not self._loaded:
+            self._loaded = True
+            self.context = min(self.context, self._context_now() or self.context)
         return _reply(heard, cut, messages, tools)
 
     def _thinking(self, think: bool, limit: int | None) -> dict[str, Any]:
@@ -168,6 +178,25 @@ class OpenAIModel:
             self._chat.http_client.close()
         self._chat = None
 
+    def _context_now(self) -> int:
+        """The context that the server says it has now, in tokens; 0 where it does not."""
+        try:
+            served = look(self._url, self._key).find(self._model)
+        except ModelError:
+            return 0
+        return served.context if served is not None else 0
+
+    def _overflow(self, said: str) -> ModelError:
+        """For a prompt that the server found too long: from now on they are shorter."""
+        told = _HOLDS.search(said)
+        now = int(told[1]) if told else self._context_now()
+        self.context = now if 0 < now < self.context else self.context * 3 // 4  # counted otherwise than here
+        return ModelError(
+            f"The prompt was too long for the context that {self._url} has: {said[:300]} coder goes on with shorter "
+            f"prompts; better, load the model with a context of {CONTEXT} tokens.",
+            retryable=self.context >= _FLOOR,
+        )
+
     def _missing(self) -> ModelError:
         return ModelError(f"{self._url} has no model {self._model}.{near(self._model, self._found)} Check the name.")
 
@@ -189,8 +218,11 @@ class OpenAIModel:
         if isinstance(error, openai.NotFoundError):
             return self._missing()
         if isinstance(error, openai.APIStatusError):
-            said = error.body.get("message") if isinstance(error.body, dict) else error.body
-            return self._refused(error.status_code, str(said or error.body or error.message), error.response.headers)
+            body = error.body.get("message") if isinstance(error.body, dict) else error.body
+            said = str(body or error.body or error.message)
+            if _OVERFLOW.search(said) and "<html" not in said.lower():
+                return self._overflow(said)
+            return self._refused(error.status_code, said, error.response.headers)
         return ModelError(
             f"The answer of {url} broke off or cannot be read ({type(error).__name__}: {str(error)[:200]}).",
             retryable=True,

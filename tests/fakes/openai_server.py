@@ -5,6 +5,7 @@ The script is one mapping:
     flavor       "lmstudio", "llama-server", "vllm", "ollama" or "" (a server that tells nothing of itself)
     models       names (default ["some/model"])
     context      tokens it says it has (default 16384)
+    refuses      words with which a longer prompt is refused, {context} in them (default: none is)
     loaded       False: LM Studio has its models not loaded before the first chat request (default True: the first)
     template     llama-server's chat template (default one with tools)
     loading      how many times llama-server's /health says that it is still loading
@@ -45,6 +46,7 @@ class FakeOpenAI:
         self.flavor: str = script.get("flavor", "")
         self.models: list[str] = script.get("models", ["some/model"])
         self.context = int(script.get("context", 16384))
+        self.refuses: str = script.get("refuses", "")
         self.loaded = bool(script.get("loaded", True))
         self.template: str = script.get("template", "{{ tools }}")
         self.loading = int(script.get("loading", 0))
@@ -109,7 +111,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/v0/models" and fake.flavor == "lmstudio":
             state = {"state": "loaded", "loaded_context_length": fake.context, "max_context_length": 131072}
             rest = {"state": "not-loaded", "max_context_length": 131072}
-            known = [{"id": n, "type": "vlm"} | (rest if at or not fake.loaded else state) for at, n in enumerate(fake.models)]
+            known = [
+                {"id": n, "type": "vlm"} | (rest if at or not fake.loaded else state)
+                for at, n in enumerate(fake.models)
+            ]
             self._json({"object": "list", "data": [*known, {"id": "embed", "type": "embeddings"}]})
         elif self.path == "/props" and fake.flavor == "llama-server":
             settings = {"n_ctx": fake.context}
@@ -136,8 +141,12 @@ class _Handler(BaseHTTPRequestHandler):
         return {name.lower(): value for name, value in self.headers.items()}
 
     def _chat(self, body: dict[str, Any]) -> None:
-        reply = self.fake.take()
         self.fake.loaded = True
+        if self.fake.refuses and len(json.dumps(body)) // 4 > self.fake.context:
+            words = self.fake.refuses.format(context=self.fake.context)
+            self._json({"error": words if self.fake.flavor == "lmstudio" else {"message": words}}, 400)
+            return
+        reply = self.fake.take()
         if reply.get("fault") == "no_tools":
             if body.get("tools"):
                 self._json({"error": {"code": 500, "message": _NO_TOOLS}}, 500)

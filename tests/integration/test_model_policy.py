@@ -217,11 +217,10 @@ def test_half_a_call_is_not_carried_out_and_a_whole_one_before_it_is(fake_openai
     assert "was cut off" in now.memory["messages"][-1]["content"]
 
 
-@pytest.mark.parametrize("before", ["", f"<tool_call>{json.dumps(READ)}</tool_call>\n"])
-def test_half_a_diff_in_a_text_is_not_carried_out(fake_ollama: Fake, before: str) -> None:
+def test_half_a_diff_in_a_text_is_not_carried_out(fake_ollama: Fake) -> None:
     half = "--- a/src/calc.py\n+++ b/src/calc.py\n@@ -1,2 +1,3 @@\n def add(a, b):\n-    return a - b\n+    total = a"
     now = view()
-    edit = policy(fake_ollama(replies=[{"content": before + half, "done_reason": "length"}])).edit(now)
+    edit = policy(fake_ollama(replies=[{"content": half, "done_reason": "length"}])).edit(now)
     assert edit.changes is None and "was cut off" in now.memory["messages"][-1]["content"]
 
 
@@ -334,6 +333,30 @@ def test_a_server_with_less_context_than_asked_for_gets_shorter_prompts(fake_oll
     assert [edit.wants for edit in edits] == ["more", "more", "test"]
     assert all(edit.spent.prompt_tokens + 1365 <= 4096 for edit in edits)
     assert len(fake.chats[1]["messages"]) == 5, "nothing was lost but the middle of long texts"
+
+
+@pytest.mark.parametrize(
+    ("flavor", "words"),
+    [
+        ("lmstudio", "Trying to keep the first tokens when context the overflows. However, the model is loaded with "
+         "context length of only {context} tokens, which is not enough."),
+        ("lmstudio", "The number of tokens to keep from the initial prompt is greater than the context length."),
+        ("llama-server", "request (9000 tokens) exceeds the available context size ({context} tokens)"),
+        ("vllm", "This model's maximum context length is {context} tokens. However, you requested 9000 tokens."),
+        ("", "The prompt is too long."),
+    ],
+)  # fmt: skip
+def test_a_context_that_turns_out_smaller_gets_shorter_prompts(fake_openai: Fake, flavor: str, words: str) -> None:
+    """LM Studio tells the context only once the model is loaded, which the first question does."""
+    reads = [{"name": "read_file", "arguments": {"path": "src/big.py", "start": n * 99}} for n in range(20)]
+    replies = [calls(read) for read in reads]
+    fake = fake_openai(flavor=flavor, loaded=False, context=4096, refuses=words, replies=replies)
+    model = OpenAIModel("some/model", fake.url)
+    model.context = 8192  # as if the server had told so, or nothing
+    made = ModelPolicy(model, wait=lambda _: None)
+    edits = drive(made, steps=12)
+    assert len(edits) == 12 and model.context <= 6144
+    assert sum(bool(edit.fault) for edit in edits) <= 2, "what is learnt is kept"
 
 
 @pytest.mark.parametrize("context", [4096, 8192])

@@ -125,6 +125,13 @@ def test_the_context_is_what_the_server_says(fake_openai: Fake, flavor: str) -> 
     assert model(fake_openai()).context == openai.CONTEXT
 
 
+def test_lm_studio_tells_the_context_once_the_model_is_loaded(fake_openai: Fake) -> None:
+    made = model(fake_openai(flavor="lmstudio", context=4096, loaded=False, replies=[{"content": "ok"}]))
+    assert made.context == openai.CONTEXT
+    made.chat(ASK, [], think=False, max_tokens=50, timeout=10)
+    assert made.context == 4096
+
+
 def test_tokens_are_counted_where_the_server_can(fake_openai: Fake) -> None:
     assert model(fake_openai(flavor="llama-server")).count("x" * 300) == 100
     assert model(fake_openai()).count("x" * 300) == 0
@@ -238,7 +245,9 @@ def test_auto_takes_what_lm_studio_would_load_if_it_fits(
     advice = advise({"OLLAMA_HOST": closed}, Hardware(12 << 30, card=8 << 30))
     assert advice.spec == (f"openai:{taken}@{fake.url}" if taken else "")
     assert advice.tight == (() if taken else (f"{names[0]} (296 GB)",))
-    assert advice.better == ("" if "gemma" in taken else "Gemma 4 E4B would fit this machine: get Gemma 4 E4B in LM Studio")
+    assert advice.better == (
+        "" if "gemma" in taken else "Gemma 4 E4B would fit this machine: get Gemma 4 E4B in LM Studio"
+    )
 
 
 def _closed_port() -> int:
