@@ -1,6 +1,9 @@
 """Measures the repository map against aider's on the same repository in one run: time, and how often the file that must
 change is on it with the same number of tokens.
 
+Three times are taken, of each the median. Cold: the first map, of files that neither has seen. Warm: another task's map
+of the same files. After an edit: another task's map when one file is not as it was.
+
     python -m scripts.bench_map AIDER_PYTHON [--repo DIR]
 
 AIDER_PYTHON: the interpreter of an environment with aider-chat in it; `make bench-map` makes one.
@@ -19,15 +22,20 @@ import subprocess
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from coder_tools.repomap import Mapper, TagStore, mappable, words_in
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKENS = 1024  # of a map; both count four characters as one
-PLANTED, SEED = 30, 7
+COLD, PLANTED, EDITS, SEED = 3, 30, 5, 7
 AIDER = """
 import json, sys, time
 from pathlib import Path
@@ -40,27 +48,38 @@ class Io:
     tool_warning = tool_error = tool_output
 class Model:
     def token_count(self, text): return len(text) / 4
-asked = json.load(sys.stdin)
-root = asked["root"]
-answers = []
-made = RepoMap(map_tokens=asked["tokens"], root=root, main_model=Model(), io=Io(), refresh="always")
-made.max_map_tokens, made.map_mul_no_files = asked["tokens"], 1
-for task in asked["tasks"]:
-    others = [str(Path(root) / name) for name in task["files"]]
+root = Path(sys.argv[1])
+tokens = int(sys.argv[2])
+made = RepoMap(map_tokens=tokens, root=str(root), main_model=Model(), io=Io(), refresh="always")
+made.max_map_tokens, made.map_mul_no_files = tokens, 1
+answers, sys.stdout = sys.stdout, sys.stderr
+for line in sys.stdin:
+    task = json.loads(line)
+    others = [str(root / name) for name in task["files"]]
     started = time.perf_counter()
-    text = made.get_ranked_tags_map([], others, asked["tokens"], set(task["paths"]), set(task["words"]))
-    answers.append([text or "", time.perf_counter() - started])
-print(json.dumps(answers))
+    text = made.get_ranked_tags_map([], others, tokens, set(task["paths"]), set(task["words"]))
+    print(json.dumps([text or "", time.perf_counter() - started]), file=answers, flush=True)
 """
 Task = dict[str, Any]
+Answer = tuple[str, float]  # a map, and the seconds it took
 
 
 def sources(root: Path) -> list[str]:
-    """The files of a repository that a map can hold, as git knows them."""
+    """The files of a repository that a map can hold, as git knows them where it does."""
     if (root / ".git").exists():
-        listed = subprocess.run(["git", "-C", root, "ls-files"], capture_output=True, text=True, check=True).stdout
-        return mappable(listed.splitlines())
+        listed = subprocess.run(
+            ["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True, check=True
+        ).stdout
+        return mappable(path for path in sorted(listed.split("\0")) if (root / path).is_file())
     return mappable(str(path.relative_to(root)) for path in sorted(root.rglob("*")) if path.is_file())
+
+
+def copied(root: Path, files: list[str], to: Path) -> Path:
+    """A copy of these files, where aider may keep what it knows and an edit does no harm."""
+    for path in files:
+        (to / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / path, to / path)
+    return to
 
 
 def fixtures() -> Iterator[tuple[Path, Task]]:
@@ -92,42 +111,82 @@ def planted(root: Path) -> list[Task]:
                 names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
                 for name in sorted(names & origin.keys()):
                     path = str(file.relative_to(root))
-                    changed = [f"{room}{origin[name]}" for room in ("", "tools/", "sandbox/")]
+                    rooms = [f"{room}{origin[name]}" for room in ("", "tools/", "sandbox/")]
                     words = sorted(words_in(function.name) | {name})
-                    found.append({"paths": [path], "words": words, "changed": changed})
+                    if changed := [room for room in rooms if (root / room).exists()]:
+                        found.append({"paths": [path], "words": words, "changed": changed})
     return random.Random(SEED).sample(found, min(PLANTED, len(found)))
 
 
-def ours(root: Path, files: list[str], tasks: list[Task], cache: Path) -> list[tuple[str, float]]:
-    """Each task's map and the seconds it took: the first from nothing, the others with what is known by then."""
+def edited(tasks: list[Task]) -> list[Task]:
+    """Some of the tasks again, before each of which another file is edited."""
+    return [task | {"edited": task["changed"][0]} for task in tasks[:EDITS]]
+
+
+def both(python: str, root: Path, files: list[str], tasks: list[Task]) -> list[tuple[Answer, Answer]]:
+    """Each task's map, coder's and aider's: the first from nothing, the others with what is known by then. Each has a
+    process of its own, and they take turns, so that what else the machine does slows both."""
     answers = []
-    mapper = Mapper(TagStore(cache))
-    for task in tasks:
-        started = time.perf_counter()
-        states = {path: (root / path).stat() for path in files}  # as aider does: a file is known by its time
-        keys = {path: f"{path}-{state.st_mtime_ns}-{state.st_size}" for path, state in states.items()}
-        made = mapper.map(keys, lambda path: (root / path).read_bytes())
-        text = made.text(TOKENS * 4, task["paths"], set(task["words"]), task["paths"])
-        answers.append((text, time.perf_counter() - started))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as mine, theirs(python, root) as ask:
+        for task in tasks:
+            if path := task.get("edited"):
+                (root / path).write_text((root / path).read_text() + "\n")
+            answers.append((mine.submit(ours, root, files, task).result(), ask(task | {"files": files})))
     return answers
 
 
-def theirs(python: str, root: Path, files: list[str], tasks: list[Task]) -> list[tuple[str, float]]:
-    asked = {"root": str(root), "tokens": TOKENS, "tasks": [task | {"files": files} for task in tasks]}
-    env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [python, "-c", AIDER], input=json.dumps(asked), capture_output=True, text=True, check=False, env=env, cwd=root
-    )
-    if done.returncode != 0:
-        raise SystemExit(done.stderr[-2000:])
-    return [(text, seconds) for text, seconds in json.loads(done.stdout.splitlines()[-1])]
+def ours(root: Path, files: list[str], task: Task) -> Answer:
+    started = time.perf_counter()
+    states = {path: os.stat(f"{root}/{path}") for path in files}  # noqa: PTH116 - known by its time, as aider does
+    keys = {path: f"{path}-{state.st_mtime_ns}-{state.st_size}" for path, state in states.items()}
+    made = mapper(root).map(keys, lambda path: (root / path).read_bytes())
+    text = made.text(TOKENS * 4, task["paths"], set(task["words"]), task["paths"].__contains__)
+    return text, time.perf_counter() - started
 
 
-def hits(answers: list[tuple[str, float]], tasks: list[Task]) -> int:
-    """How many maps have every file of their task on them (any of them, for a planted one)."""
-    return sum(
-        any(f"{path}:" in text for path in task["changed"]) for (text, _), task in zip(answers, tasks, strict=True)
-    )
+@lru_cache(maxsize=1)
+def mapper(root: Path) -> Mapper:
+    return Mapper(TagStore(root / ".tags.sqlite"))
+
+
+@contextmanager
+def theirs(python: str, root: Path) -> Iterator[Callable[[Task], Answer]]:
+    """Aider in a process of its own, which is asked one task after the other."""
+    env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {"PYTHONHASHSEED": "0"}
+    command = [python, "-c", AIDER, str(root), str(TOKENS)]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, env=env, cwd=root
+        )
+        assert process.stdin is not None and process.stdout is not None
+        asks, answers = process.stdin, process.stdout
+
+        def ask(task: Task) -> Answer:
+            with suppress(BrokenPipeError):
+                print(json.dumps(task), file=asks, flush=True)
+            if not (answer := answers.readline()):
+                said.seek(0)
+                raise SystemExit(f"aider's map ended: {said.read()[-2000:]}")
+            text, seconds = json.loads(answer)
+            return text, seconds
+
+        try:
+            yield ask
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def hits(maps: Iterable[str], tasks: list[Task]) -> int:
+    """How many maps have every file that their task changes on them, with definitions or without."""
+    named = [{line.removesuffix(":") for line in text.split("\n")} for text in maps]
+    return sum(lines.issuperset(task["changed"]) for lines, task in zip(named, tasks, strict=True))
+
+
+def line(name: str, answers: list[tuple[Answer, Answer]]) -> str:
+    """What these maps took, the middle of each."""
+    ours, theirs = (median(seconds for _, seconds in side) for side in zip(*answers, strict=True))
+    return f"{name:<14} {theirs / ours:6.1f} x   {ours:.3f} s against {theirs:.3f} s"
 
 
 def main() -> None:
@@ -136,28 +195,25 @@ def main() -> None:
     parser.add_argument("--repo", type=Path, default=ROOT, help="the repository that the times are of")
     args = parser.parse_args()
     aider = str(Path(args.aider).absolute())  # it runs in another directory; a link to the interpreter stays a link
-    work = Path(tempfile.mkdtemp(prefix="coder-bench-map-"))
-    try:
-        root = work / "repo"
-        shutil.copytree(args.repo, root, ignore=shutil.ignore_patterns(".git", ".venv*", ".cache", ".*_cache"))
-        files = sources(root)
-        tasks = planted(root)
-        mine, other = ours(root, files, tasks, work / "tags.sqlite"), theirs(aider, root, files, tasks)
-        mine_hits, other_hits, total = hits(mine, tasks), hits(other, tasks), len(tasks)
+    with tempfile.TemporaryDirectory(prefix="coder-bench-map-") as folder:
+        work = Path(folder)
+        files = sources(args.repo)
+        tasks = planted(args.repo)
+        timed = []
+        for turn in range(COLD):
+            asked = [*tasks, *edited(tasks)] if turn == COLD - 1 else tasks[:1]
+            timed += both(aider, copied(args.repo, files, work / f"repo{turn}"), files, asked)
+        told = timed[COLD - 1 : -EDITS]
         for place, task in fixtures():
             inside = sources(place)
-            mine_hits += hits(ours(place, inside, [task], work / "fixtures.sqlite"), [task])
-            copy = work / place.name
-            shutil.copytree(place, copy)
-            other_hits += hits(theirs(aider, copy, inside, [task]), [task])
-            total += 1
-        warm, warm_other = (sorted(s for _, s in taken[1:])[len(taken) // 2] for taken in (mine, other))
-        print(f"{len(files)} files; coder's map and aider's, {TOKENS} tokens, seed {SEED}")
-        print(f"cold   {other[0][1] / mine[0][1]:6.1f} x   {mine[0][1]:.2f} s against {other[0][1]:.2f} s")
-        print(f"warm   {warm_other / warm:6.1f} x   {warm:.3f} s against {warm_other:.3f} s")
-        print(f"holds the file that must change: {mine_hits} of {total}; aider's: {other_hits} of {total}")
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+            told += both(aider, copied(place, inside, work / place.name), inside, [task])
+            tasks.append(task)
+        mine, other = (hits([text for text, _ in side], tasks) for side in zip(*told, strict=True))
+    print(f"{len(files)} files; coder's map and aider's, {TOKENS} tokens, seed {SEED}")
+    print(line("cold", timed[:COLD]))
+    print(line("warm", timed[COLD:-EDITS]))
+    print(line("after an edit", timed[-EDITS:]))
+    print(f"holds the file that must change: {mine} of {len(tasks)}; aider's: {other} of {len(tasks)}")
 
 
 if __name__ == "__main__":

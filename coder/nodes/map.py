@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from contextlib import ExitStack
+from functools import cache, lru_cache
 
 from coder.record.storage import private_dir
 from coder.record.store import default_home
@@ -26,10 +27,15 @@ def map_of(
         files = {path: entries[path].oid for path in mappable(session.base.files)[:_FILES]}
         files |= {path: content_key(data) for path, data in changes.items() if data is not None}
         files = {path: key for path, key in files.items() if changes.get(path, b"") is not None}
-        with session.base.store.blobs() as blob:
-            made = _mapper().map(files, lambda path: changes.get(path) or blob(entries[path].oid))
-        hidden = {path for path in files if session.protected(path)}
-        return made.text(limit, paths, words_in(text), hidden)
+        with ExitStack() as stack:
+            blobs = cache(lambda: stack.enter_context(session.base.store.blobs()))  # git only where a file is new
+
+            def read(path: str) -> bytes:
+                data = changes.get(path)
+                return data if data is not None else blobs()(entries[path].oid)
+
+            made = _mapper().map(files, read)
+        return made.text(limit, paths, words_in(text), session.protected)
 
     return show
 

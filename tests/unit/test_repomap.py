@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from coder.nodes import map as repomap
 from coder_tools.languages import GRAMMARS
-from coder_tools.repomap import RepoMap, Tags, TagStore, content_key, mappable, tags_of, words_in
+from coder_tools.repomap import Mapper, RepoMap, Tags, TagStore, content_key, mappable, tags_of, words_in
 
 FILES = {
     "app/main.py": b"from app.cart import Cart\n\ndef main():\n    return Cart().total()\n",
@@ -33,7 +40,7 @@ def test_what_the_failing_test_uses_comes_first() -> None:
 
 @pytest.mark.parametrize("limit", [30, 80, 200, 1000])
 def test_it_fits_and_hides_what_may_not_be_edited(limit: int) -> None:
-    text = RepoMap(tags()).text(limit, ["tests/test_cart.py"], {"rounded"}, hidden={"tests/test_cart.py"})
+    text = RepoMap(tags()).text(limit, ["tests/test_cart.py"], {"rounded"}, lambda path: path.startswith("tests/"))
     assert len(text) <= limit and "tests/" not in text
     assert limit < 200 or "3|class Cart:" in text
 
@@ -54,6 +61,53 @@ def test_it_is_kept_by_content_and_only_what_is_new_is_read(tmp_path: Path) -> N
     assert {path: found for path, found in again.items() if path != "app/money.py"} == {
         path: found for path, found in whole.items() if path != "app/money.py"
     }
+
+
+names = st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon"])
+sources = st.dictionaries(st.sampled_from(["a.py", "b.py", "c/a.py", "c/d.py"]), st.lists(names, max_size=4))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(sources, min_size=2, max_size=4), st.sets(names))
+def test_a_map_that_was_updated_is_the_one_made_anew(states: list[dict[str, list[str]]], words: set[str]) -> None:
+    mapper = Mapper(TagStore())
+    for state in states:
+        files = {
+            path: f"def {used[0]}(): {'; '.join(used[1:])}\n".encode() if used else b"" for path, used in state.items()
+        }
+        updated = mapper.map({path: content_key(data) for path, data in files.items()}, files.__getitem__)
+        anew = RepoMap(tags(files))
+        assert updated.ranked(["a.py"], words) == anew.ranked(["a.py"], words)
+        assert updated.text(500, ["a.py"], words) == anew.text(500, ["a.py"], words)
+
+
+def test_what_is_not_named_comes_by_how_many_use_it() -> None:
+    ranked = RepoMap(tags()).ranked([], set())
+    assert ranked[0] == "app/cart.py" and ranked.index("app/money.py") < ranked.index("app/other.py")
+
+
+def test_a_file_that_was_emptied_is_empty_on_the_map_and_git_is_asked_only_for_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODER_HOME", str(tmp_path))
+    repomap._mapper.cache_clear()
+    started: list[str] = []
+
+    @contextmanager
+    def blobs() -> Iterator[Callable[[str], bytes]]:
+        started.append("git")
+        yield FILES.__getitem__
+
+    entries = {path: SimpleNamespace(oid=path) for path in FILES}
+    base = SimpleNamespace(entries=entries, files=list(FILES), store=SimpleNamespace(blobs=blobs))
+    session: Any = SimpleNamespace(base=base, request=SimpleNamespace(goal="total"), protected=lambda path: "")
+    changes: dict[str, bytes | None] = {}
+    shown = repomap.map_of(session, changes, ["tests/test_cart.py::test_total"], [])
+    assert "app/money.py:" in shown(2000) and started == ["git"]
+    changes |= {"app/money.py": b"", "app/other.py": None}
+    assert "app/cart.py:" in shown(2000) and "app/money.py" not in shown(2000) and "app/other.py" not in shown(2000)
+    assert started == ["git"]
+    repomap._mapper.cache_clear()
 
 
 HEADER = b"""#ifndef CART_H

@@ -13,23 +13,25 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
-from heapq import nlargest
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 from coder_tools.languages import grammar_of
 from coder_tools.symbols import definitions
 from coder_tools.text import clean, numbered
 
-_WORD = re.compile(rb"[A-Za-z_$][\w$]{2,}")
 _NAME = re.compile(r"[A-Za-z_$][\w$]{2,}")
 _FILE_LIMIT = 500_000  # bytes; what is larger is generated
-_DAMPING, _ROUNDS = 0.85, 8
-_NOTHING = 1e-6  # a score too small to pass on
+_DAMPING = 0.85
+_LEAST = 0.03  # of all there is: less is not passed on, since long walks end in what everything uses
+_ANYWAY = 0.1  # how much it matters what all files use, where one file that is named has 1
 _LINKS = 24  # the strongest links of a file that are followed
 _EVERYWHERE = 8  # files that define a name, above which it says nothing about which is used
 _SHOWN = 7  # definitions of a file that are shown
-_FORMAT = "3"  # of what is stored; another one is read anew
+_FORMAT = "4"  # of what is stored; another one is read anew
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,25 @@ class Tags:
     defines: tuple[tuple[str, int, str], ...]
     uses: Mapping[str, int]
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Those of its definitions by which other files can be known to use it."""
+        return frozenset(name for name, _, _ in self.defines if len(name) > 2)
+
+
+_NOTHING = Tags((), {})
+
 
 def tags_of(path: str, data: bytes) -> Tags:
     """The tags of one file; of a language that is not known it defines nothing."""
     if len(data) > _FILE_LIMIT:
-        return Tags((), {})
-    starts = [0, *(match.end() for match in re.finditer(rb"\n", data))]
+        return _NOTHING
     defined = []
     for symbol in definitions(path, data):
-        row = data.count(b"\n", 0, symbol.body_start)
-        end = starts[row + 1] if row + 1 < len(starts) else len(data)
-        line = data[starts[row] : end].decode("utf-8", "replace").rstrip()
-        defined.append((symbol.name, row + 1, clean(line)[:120]))
-    uses = Counter(_WORD.findall(data))
-    return Tags(tuple(defined), {name.decode("ascii", "replace"): count for name, count in uses.items()})
+        start, end = data.rfind(b"\n", 0, symbol.body_start) + 1, data.find(b"\n", symbol.body_start)
+        line = data[start : end if end >= 0 else None].decode("utf-8", "replace").rstrip()
+        defined.append((symbol.name, data.count(b"\n", 0, start) + 1, clean(line)[:120]))
+    return Tags(tuple(defined), Counter(_NAME.findall(data.decode("utf-8", "replace"))))
 
 
 class TagStore:
@@ -61,6 +68,8 @@ class TagStore:
     def __init__(self, file: Path | None = None) -> None:
         try:
             self._db = sqlite3.connect(file or ":memory:", timeout=2.0, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")  # with `synchronous` a commit does not wait for the disk
+            self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("CREATE TABLE IF NOT EXISTS tags (key TEXT PRIMARY KEY, tags TEXT) WITHOUT ROWID")
         except sqlite3.Error:
             self._db = sqlite3.connect(":memory:", check_same_thread=False)
@@ -77,7 +86,7 @@ class TagStore:
                 try:
                     self._known[key] = tags_of(path, read(path))
                 except (KeyError, OSError):
-                    self._known[key] = Tags((), {})
+                    self._known[key] = _NOTHING
                 fresh.append((key, json.dumps([self._known[key].defines, self._known[key].uses])))
         self._keep(fresh)
         return {path: self._known[key] for path, key in keys.items()}
@@ -112,29 +121,35 @@ def mappable(paths: Iterable[str]) -> list[str]:
 
 
 class RepoMap:
-    """The map of one state of a repository."""
+    """The map of one state of a repository. `before`: of a state that is much the same; what it knows is taken over."""
 
-    def __init__(self, tags: Mapping[str, Tags]) -> None:
-        self._tags = tags
-        self._stems = {Path(path).stem.lower(): path for path in tags}
-        self._definers: dict[str, list[str]] = defaultdict(list)
-        for path, found in tags.items():
-            for name in {name for name, _, _ in found.defines}:
-                if len(name) > 2:
-                    self._definers[name].append(path)
-        self._links = self._linked()
+    def __init__(self, tags: Mapping[str, Tags], before: RepoMap | None = None) -> None:
+        self._tags = {path: tags[path] for path in sorted(tags)}
+        self._stems = {_stem(path): path for path in self._tags}
+        self._definers: dict[str, list[str]] = {}
+        self._worth: dict[str, float] = {}  # how much a use of a name says about which file is used
+        self._links: dict[str, tuple[list[str], list[float]]] = {}
+        self._link(before)
+        self._anyway = self._used()
 
     def ranked(self, paths: Collection[str], words: Collection[str]) -> list[str]:
         """All files, those that matter for these paths and words first."""
-        scores = self._scores(paths, words)
-        return sorted(self._tags, key=lambda path: (-scores[path], path))
+        start = self._start(paths, words)
+        total = sum(start.values()) + _ANYWAY
+        scores = dict(self._anyway)
+        for path, score in self._spread(start, _LEAST * total).items():
+            scores[path] += score
+        return sorted(scores, key=scores.__getitem__, reverse=True)
 
-    def text(self, limit: int, paths: Collection[str], words: Collection[str], hidden: Collection[str] = ()) -> str:
-        """The map in at most `limit` characters: each file with its definitions, the best known of them first."""
+    def text(
+        self, limit: int, paths: Collection[str], words: Collection[str], hidden: Callable[[str], object] | None = None
+    ) -> str:
+        """The map in at most `limit` characters: each file with its definitions, the best known of them first; without
+        those that are `hidden`."""
         shown: list[str] = []
         size = 0
         for path in self.ranked(paths, words):
-            if path in hidden or not self._tags[path].defines:
+            if not self._tags[path].defines or (hidden is not None and hidden(path)):
                 continue
             entry = self._entry(path, words)
             if size + len(entry) + 1 > limit:
@@ -160,62 +175,98 @@ class RepoMap:
                 of_line[definition[1]] = definition
         return list(of_line.values())
 
-    def _scores(self, paths: Collection[str], words: Collection[str]) -> dict[str, float]:
-        """Personalised PageRank by power iteration; what leads nowhere goes back to where the walk begins."""
-        start = self._start(paths, words)
-        scores = start
-        for _ in range(_ROUNDS):
-            flowing = [0.0] * len(start)
-            lost = 0.0
-            for score, (targets, shares) in zip(scores, self._links, strict=True):
-                if not targets:
-                    lost += score
-                elif score > _NOTHING:
-                    for target, share in zip(targets, shares, strict=True):
-                        flowing[target] += score * share
-            back = 1 - _DAMPING + _DAMPING * lost
-            scores = [_DAMPING * flow + back * own for flow, own in zip(flowing, start, strict=True)]
-        return dict(zip(self._tags, scores, strict=True))
-
-    def _start(self, paths: Collection[str], words: Collection[str]) -> list[float]:
+    def _start(self, paths: Collection[str], words: Collection[str]) -> dict[str, float]:
         """Where the walk begins: files that are named, those that define a word of the goal (more so where a named
-        file uses it), a little everywhere."""
-        weights = dict.fromkeys(self._tags, 0.1 / max(1, len(self._tags)))
-        named = [path for path in paths if path in weights]
+        file uses it)."""
+        weights: dict[str, float] = defaultdict(float)
+        named = [path for path in sorted(paths) if path in self._tags]
         for path in named:
             weights[path] += 1.0
-        for word in words:
-            used = any(word in self._tags[path].uses for path in named)
-            for path in (definers := self._definers.get(word, [])):
-                weights[path] += (2.0 if used else 0.5) / len(definers)
+        for word in sorted(words):  # in one order, so that the sums are the same in every process
+            if definers := self._definers.get(word):
+                used = any(word in self._tags[path].uses for path in named)
+                for path in definers:
+                    weights[path] += (2.0 if used else 0.5) / len(definers)
             if (stem := self._stems.get(word.lower())) is not None:
                 weights[stem] += 0.5
-        total = sum(weights.values()) or 1.0
-        return [weight / total for weight in weights.values()]
+        return weights
 
-    def _linked(self) -> list[tuple[list[int], list[float]]]:
-        """From each file to those whose names it uses, by number, as shares that add up to one."""
-        numbers = {path: number for number, path in enumerate(self._tags)}
-        links = []
+    def _spread(self, start: Mapping[str, float], least: float) -> dict[str, float]:
+        """Personalised PageRank by passing on from each file what it has, as long as that is `least` or more (Andersen,
+        Chung and Lang, "Local Graph Partitioning using PageRank Vectors", 2006): the work depends on that, not on the
+        size of the repository."""
+        waiting = dict(start)  # what has come to a file and has not been passed on
+        scores: dict[str, float] = defaultdict(float)
+        due = [path for path, amount in waiting.items() if amount >= least]
+        while due:
+            then = []
+            for path in due:
+                amount, waiting[path] = waiting[path], 0.0
+                scores[path] += (1 - _DAMPING) * amount
+                amount *= _DAMPING
+                for target, share in zip(*self._links[path], strict=True):
+                    had = waiting.get(target, 0.0)
+                    waiting[target] = has = had + amount * share
+                    if had < least <= has:
+                        then.append(target)
+            due = then
+        for path, amount in waiting.items():
+            scores[path] += (1 - _DAMPING) * amount
+        return scores
+
+    def _used(self) -> dict[str, float]:
+        """How much each file matters whatever is asked: as many others use it."""
+        users = Counter(chain.from_iterable(targets for targets, _ in self._links.values()))
+        total = max(1, users.total())
+        return {path: _ANYWAY * users[path] / total for path in self._tags}
+
+    def _link(self, before: RepoMap | None) -> None:
+        """Find out who defines which names, and which links that makes. Of the map before a file's links stay where
+        neither it is another one nor any file defines a name that it uses and did not, or the other way round."""
+        was = before._tags if before is not None else {}
+        other = [path for path in sorted(self._tags.keys() | was.keys()) if self._tags.get(path) is not was.get(path)]
+        if before is not None:
+            self._definers |= before._definers
+            self._worth |= before._worth
+            self._links |= {path: before._links[path] for path in self._tags.keys() & was.keys()}
+        moved: set[str] = set()
+        for path in other:
+            old, new = was.get(path, _NOTHING).names, self._tags.get(path, _NOTHING).names
+            for name in old ^ new:
+                there = self._definers.get(name, [])
+                self._definers[name] = sorted([*there, path]) if name in new else [p for p in there if p != path]
+            moved |= old ^ new
+        for name in moved:
+            definers = len(self._definers[name])
+            own = 0.3 if name.startswith("_") or len(name) < 5 else 1.0
+            self._worth[name] = own / definers if 0 < definers <= _EVERYWHERE else 0.0
+        due = set(other)
         for path, found in self._tags.items():
-            out: dict[str, float] = defaultdict(float)
-            for name in found.uses.keys() & self._definers.keys():
-                definers = self._definers[name]
-                if len(definers) > _EVERYWHERE:
-                    continue
-                weight = math.sqrt(found.uses[name]) / len(definers)
-                weight *= 0.3 if name.startswith("_") or len(name) < 5 else 1.0
-                for target in definers:
-                    if target != path:
-                        out[target] += weight
-            strongest = nlargest(_LINKS, out.items(), key=lambda link: link[1])
-            total = sum(weight for _, weight in strongest)
-            links.append(([numbers[target] for target, _ in strongest], [weight / total for _, weight in strongest]))
-        return links
+            if path in due or not found.uses.keys().isdisjoint(moved):
+                self._links[path] = self._links_of(path, found)
+
+    def _links_of(self, path: str, found: Tags) -> tuple[list[str], list[float]]:
+        """A file's strongest links to those whose names it uses, as shares that add up to one."""
+        out: dict[str, float] = defaultdict(float)
+        for name, count in found.uses.items():
+            if worth := self._worth.get(name, 0.0):
+                weight = worth * math.sqrt(count)
+                for target in self._definers[name]:
+                    out[target] += weight
+        out.pop(path, None)
+        strongest = sorted(out.items(), key=itemgetter(1), reverse=True)[:_LINKS]
+        total = sum(weight for _, weight in strongest)
+        return [target for target, _ in strongest], [weight / total for _, weight in strongest]
+
+
+def _stem(path: str) -> str:
+    """The file's name without its suffix, in small letters."""
+    return path[path.rfind("/") + 1 : path.rfind(".")].lower()
 
 
 class Mapper:
-    """Keeps the map of the last state it was asked about: the next question about it costs only the ranking."""
+    """Keeps the map of the last state it was asked about: the next question about it costs only the ranking, one about
+    a state that differs in a few files little more."""
 
     def __init__(self, store: TagStore) -> None:
         self._store = store
@@ -224,7 +275,8 @@ class Mapper:
     def map(self, files: Mapping[str, str], read: Callable[[str], bytes]) -> RepoMap:
         """The map of files, given the key of each one's content; only what is new is read."""
         if self._last is None or self._last[0] != files:
-            self._last = (dict(files), RepoMap(self._store.tags(files, read)))
+            before = self._last[1] if self._last is not None else None
+            self._last = (dict(files), RepoMap(self._store.tags(files, read), before))
         return self._last[1]
 
 
