@@ -133,6 +133,19 @@ def parenthesised(module: Module, node: ast.expr) -> bool:
     return before == "(" and after == ")"
 
 
+def brackets(module: Module, node: ast.expr) -> tuple[int, int] | None:
+    """From which character to which one a pair of brackets reaches that stands around the expression only to group it;
+    None if there is none, or what stands before it would run into the expression without it."""
+    if not parenthesised(module, node) or isinstance(
+        module.parents[node], (ast.Call, ast.ClassDef, ast.FormattedValue)
+    ):
+        return None
+    start, end = module.span(node)
+    start, end = len(module.text[:start].rstrip()) - 1, module.text.index(")", end) + 1
+    before = module.text[start - 1 : start]
+    return None if before.isalnum() or before == "_" else (start, end)
+
+
 def fit(module: Module, node: ast.expr, text: str) -> str:
     """The text, in parentheses if the place of `node` asks for them."""
     need = required(module, node)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from coder.repair.clues import Clues
-from coder.repair.grammar import fit
+from coder.repair.grammar import ATOM, brackets, fit, level, text_level
 from coder.repair.scope import Inventory, Known, Scopes, own_nodes, returned
 from coder.repair.source import FUNCTIONS, Module
 from coder.repair.types import Types
@@ -202,6 +202,8 @@ class Site:
         parent = self.parent(node)
         if isinstance(node, ast.GeneratorExp) and isinstance(parent, ast.Call) and end == self.module.span(parent)[1]:
             new = f"({text})"  # the generator's brackets are the call's own
+        elif level(node) < ATOM <= text_level(text) and (around := brackets(self.module, node)):
+            start, end = around
         return Edit(start, end, new, kind, words, node.lineno, bonus)
 
     def splice(self, start: int, end: int, text: str, kind: str, note: str = "", bonus: float = 0.0) -> Edit:

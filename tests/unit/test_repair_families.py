@@ -54,6 +54,12 @@ EXPRESSIONS = {
     "operands turned round": ("return a - b", "return b - a"),
     "division": ("return a / b", "return a // b"),
     "strings joined the other way round": ("return '<' + a", "return a + '<'"),
+    "brackets that nothing needs any more": ("return a / (b + 1)", "return a / b"),
+    "a number with its sign": ("return xs[:-1]", "return xs[:-2]"),
+    "a part in the other direction": (
+        "return sorted(xs, key=lambda x: (x[1], x[0]))",
+        "return sorted(xs, key=lambda x: (-x[1], x[0]))",
+    ),
     "one too many": ("return a - b - 1", "return a - b"),
     "one more than one less": ("return xs[a - 1]", "return xs[a]"),
     "what is there already comes first": ("return [b, *xs]", "return a + [b, *xs]"),
@@ -507,3 +513,25 @@ def test_no_edit_takes_the_docstring_from_a_function_or_throws_away_what_it_was_
     assert all(ast.get_docstring(body) for body in bodies if body.name == "grow")
     begin = {text.splitlines()[3].strip() for kind, text in tried if kind == "initialise"}
     assert "size = 0" in begin and not any(text.startswith(("self = ", "by = ")) for text in begin)
+
+
+def test_a_sign_is_a_part_of_its_number() -> None:
+    source = one_line("return xs[:-1]")
+    texts = [patched(source, candidate) for candidate in candidates(source, 2)]
+    assert not any("--" in text or "-0" in text for text in texts)
+
+
+def test_brackets_go_with_what_they_were_for() -> None:
+    source = one_line("return sum(xs) / (len(xs) + 1)")
+    assert any("sum(xs) / len(xs)\n" in patched(source, candidate) for candidate in candidates(source, 2))
+    kept = one_line("return abs(a - b) + len((a - b).xs)")
+    texts = {patched(kept, candidate) for candidate in candidates(kept, 2)}
+    assert any("abs(a) + " in text for text in texts) and any("len(a.xs)" in text for text in texts)
+    for text in texts:
+        ast.parse(text)
+
+
+def test_two_functions_that_are_mistaken_for_each_other_change_places() -> None:
+    bug = one_line("lo = min(a, b)", "hi = max(a, b)", "return hi - lo")
+    fix = one_line("lo = max(a, b)", "hi = min(a, b)", "return hi - lo")
+    assert rank_of(bug, fix, 2, 3, 4) > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from coder.repair.candidates.names import likeness
 from coder.repair.grammar import ATOM, NAMED, bind
@@ -132,6 +133,7 @@ def edits(site: Site) -> Iterator[Edit]:
     for node in site.loads:
         if isinstance(node, ast.Call):
             yield from _sibling(site, node)
+            yield from _exchanged(site, node)
             yield from _unwrapped(site, node)
         if _value(site, node) and not site.is_definition(node):
             yield from _wrapped(site, node, own)
@@ -163,6 +165,23 @@ def _sibling(site: Site, node: ast.Call) -> Iterator[Edit]:
         for rank, name in enumerate(table):
             note = f"`.{function.attr}` becomes `.{name}`"
             yield site.splice(end - len(function.attr), end, name, "sibling", note, -0.3 * rank)
+
+
+def _exchanged(site: Site, node: ast.Call) -> Iterator[Edit]:
+    """`min` here and `max` elsewhere in the function, each in the other's place."""
+    if not isinstance(node.func, ast.Name) or site.function is None:
+        return
+    called = [n.func for n in own_nodes(site.function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    for other in FUNCTIONS.get(node.func.id, ()):
+        names = {node.func.id: other, other: node.func.id}
+        spans = sorted((*site.module.span(name), names[name.id]) for name in called if name.id in names)
+        if len({name for *_, name in spans}) < 2:
+            continue
+        parts = [
+            text for (_, end, name), (start, *_) in pairwise(spans) for text in (name, site.module.text[end:start])
+        ]
+        note = f"`{node.func.id}` and `{other}` change places"
+        yield site.splice(spans[0][0], spans[-1][1], "".join([*parts, spans[-1][2]]), "sibling", note)
 
 
 def _unwrapped(site: Site, node: ast.Call) -> Iterator[Edit]:

@@ -10,6 +10,7 @@ from itertools import islice, pairwise
 from coder.repair.grammar import UNARY, bind, stepped
 from coder.repair.site import Edit, Site
 
+_NUMBERS_IN = (ast.Compare, ast.Return, ast.Lambda, ast.Slice, ast.AugAssign, ast.Assign, ast.IfExp, ast.Tuple)
 _EMPTY = ("None", "[]", "{}", "()", "0", "''", "set()", "False")
 
 
@@ -35,13 +36,8 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
     elif value is None:
         for rank, text in enumerate(("0", "''", "[]", "{}", "()", "False", "True", "1")):
             yield site.replace(node, text, "none", -0.3 * rank)
-    elif isinstance(value, int):
-        yield from _integer(site, node, value)
-    elif isinstance(value, float):
-        for number in (value + 1, value - 1, -value, 0.0, 1.0, value * 10, value / 10, value * 2, value / 2):
-            yield site.replace(node, repr(number), "float")
-        if value.is_integer():
-            yield site.replace(node, str(int(value)), "float")
+    elif isinstance(value, (int, float)):
+        yield from _number(site, node, value)
     elif isinstance(value, str):
         yield from _string(site, node, value)
     elif isinstance(value, bytes):
@@ -50,7 +46,22 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
     yield from _name_for(site, node)
 
 
-def _integer(site: Site, node: ast.Constant, value: int) -> Iterator[Edit]:
+def _number(site: Site, node: ast.Constant, value: float) -> Iterator[Edit]:
+    """Another number: of one with a sign before it, the sign is a part."""
+    whole: ast.expr = node
+    parent = site.parent(node)
+    if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub):
+        whole, value = parent, -value
+    if isinstance(value, int):
+        yield from _integer(site, whole, value)
+        return
+    for number in (value + 1, value - 1, -value, 0.0, 1.0, value * 10, value / 10, value * 2, value / 2):
+        yield site.replace(whole, repr(number), "float")
+    if value.is_integer():
+        yield site.replace(whole, str(int(value)), "float")
+
+
+def _integer(site: Site, node: ast.expr, value: int) -> Iterator[Edit]:
     yield site.replace(node, str(value + 1), "int-step")
     parent = site.parent(node)
     if value == 1 and isinstance(parent, ast.BinOp) and _added(site, node):
@@ -126,7 +137,9 @@ def _stepped(site: Site) -> Iterator[Edit]:
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.BinOp, ast.Subscript)) and _counts(site, node):
             yield site.replace(node, stepped(site.text(node), 1), "step")
             yield site.replace(node, stepped(site.text(node), -1), "step")
-        if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and _counts(site, node) and not _added(site, node):
+        is_part = isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice)
+        is_single = is_part or isinstance(node, (ast.Name, ast.Attribute, ast.Call))
+        if is_single and _counts(site, node) and not _added(site, node):
             yield site.replace(node, f"-{bind(site.text(node), UNARY)}", "negate", -0.7)
 
 
@@ -142,7 +155,7 @@ def _counts(site: Site, node: ast.expr) -> bool:
     parent = site.parent(node)
     if site.is_definition(node):
         return False
-    if isinstance(parent, (ast.Compare, ast.Return, ast.Slice, ast.AugAssign, ast.Assign, ast.IfExp, ast.Tuple)):
+    if isinstance(parent, _NUMBERS_IN):
         return True
     if isinstance(parent, ast.BinOp):
         return isinstance(parent.op, (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Add, ast.Sub))
