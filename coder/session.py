@@ -25,6 +25,7 @@ from coder_sandbox.objects import LINK
 from coder_sandbox.snapshot import Base
 from coder_sandbox.toolchain import Toolchain
 from coder_tools.contract import Changes
+from coder_tools.doctests import is_doctest
 from coder_tools.protect import bends_tests, collected_files, forbidden, is_protected
 from coder_tools.runners.choose import Chosen, open_suite
 from coder_tools.runners.contract import Project
@@ -64,6 +65,7 @@ class Session:
         self.placed: Ref = ""
         self._files = frozenset(base.files)
         self._test_files: frozenset[str] = frozenset()
+        self._example_files: frozenset[str] = frozenset()
 
     # the record
 
@@ -110,8 +112,11 @@ class Session:
     # the workspace
 
     def learn_test_files(self, ids: list[str]) -> None:
-        """Files in which tests were collected are protected, whatever they are called."""
-        self._test_files = collected_files(ids)
+        """Files in which tests were collected are protected, whatever they are called; of those with examples in
+        docstrings only these are."""
+        examples = frozenset(i for i in ids if is_doctest(i, self.base.read))
+        self._test_files = collected_files(i for i in ids if i not in examples)
+        self._example_files = collected_files(examples)
 
     @property
     def language(self) -> str:
@@ -185,7 +190,11 @@ class Session:
         """The tests and test configuration that running in a clean room has rewritten, removed or added."""
         if self.request.allow_test_edits:
             return []
-        return self.base.altered(name, self.allowed(changes), lambda path: bool(self.protected(path)))
+
+        def holds_tests(path: str) -> bool:
+            return path in self._example_files or bool(self.protected(path))
+
+        return self.base.altered(name, self.allowed(changes), holds_tests)
 
     def close(self) -> None:
         """End the sandbox and remove the worktree. Safe to call twice."""

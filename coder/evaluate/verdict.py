@@ -101,13 +101,17 @@ def _passing(suite: Suite, ids: Sequence[str], timeout: float) -> set[str]:
 
 def _protected(paths: Sequence[str], ids: Sequence[str], before: Path, after: Path) -> tuple[str, ...]:
     """Those that are tests, their fixtures or their configuration, or in which tests have been changed."""
+    from coder_tools.doctests import is_doctest
     from coder_tools.protect import bends_tests, collected_files, is_protected
 
-    def bent(path: str) -> bool:
-        old, new = ((root / path).read_bytes() if (root / path).is_file() else b"" for root in (before, after))
-        return bends_tests(path, old, new)
+    def read(path: str, root: Path = before) -> bytes:
+        inside = (root / path).resolve().is_relative_to(root.resolve())
+        return (root / path).read_bytes() if inside and (root / path).is_file() else b""
 
-    files = collected_files(ids)
+    def bent(path: str) -> bool:
+        return bends_tests(path, read(path), read(path, after))
+
+    files = collected_files(i for i in ids if not is_doctest(i, read))
     return tuple(path for path in paths if is_protected(path, files) or bent(path))
 
 

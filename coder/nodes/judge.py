@@ -9,10 +9,11 @@ from typing import Any
 from coder.nodes.facts import test_file
 from coder.repair.choose import Choice, Plausible, apart, choose, written_in
 from coder.repair.contract import MODEL
-from coder.repair.patch import Patch, new_questions, one_line_change, read_patch, test_literals
+from coder.repair.patch import Patch, example_literals, new_questions, one_line_change, read_patch, test_literals
 from coder.session import Session
 from coder.state import Ref, State
 from coder_tools.contract import Behaviour, Changes, Compared, Input, Splice
+from coder_tools.doctests import is_doctest
 from coder_tools.splice import spliced
 
 SHOWN = 3  # alternatives a user is offered
@@ -91,12 +92,16 @@ def edits_by_file(session: Session, ref: Ref) -> list[dict[str, Any]]:
 
 def _test_values(session: Session, goal: Sequence[str]) -> frozenset[str]:
     """The values that the goal tests write down."""
-    names: dict[str, list[str]] = {}
+    names: dict[tuple[str, bool], list[str]] = {}
     for test_id in goal:
         name = test_id.partition("[")[0].replace("::", ".").rpartition(".")[2]
-        names.setdefault(test_file(test_id, session.base.files), []).append(name)
+        place = test_file(test_id, session.base.files), is_doctest(test_id, session.base.read)
+        names.setdefault(place, []).append(name)
     return frozenset(
-        value for path, own in names.items() if path for value in test_literals(session.base.read(path), own)
+        value
+        for (path, is_example), own in names.items()
+        if path
+        for value in (example_literals if is_example else test_literals)(session.base.read(path), own)
     )
 
 

@@ -154,11 +154,12 @@ def _compared(
     first = sorted(plausible, key=lambda c: (-c["score"], c["key"]))[:COMPARED]
     near = list(dict.fromkeys(test for c in first for test in sorted(companions(found, c))[:WATCHED]))[: 2 * WATCHED]
     files = frozenset(session.base.files)
+    tests = {test_file(test, files) for test in found.order}
     compared = suite.compare(
         [(c["key"], splices_of(c)) for c in first],
         passing=near,
         failing=state["goal_tests"][:WATCHED],
-        test_files=sorted({test_file(test, files) for test in found.order} - {""}),
+        test_files=sorted(path for path in tests if path and not session.is_source(path)),
         seed=session.request.seed,
         timeout=timeout,
     )

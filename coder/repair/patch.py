@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -78,6 +79,28 @@ def test_literals(source: bytes, names: Sequence[str]) -> frozenset[str]:
         return frozenset()
     wanted = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS) and node.name in names]
     return frozenset(value for node in wanted for value in literals(node))
+
+
+def example_literals(source: bytes, names: Sequence[str]) -> frozenset[str]:
+    """The values written in the examples of these functions' and classes' docstrings, and of the file's own."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    named = [node for node in ast.walk(tree) if isinstance(node, (ast.ClassDef, *FUNCTIONS)) and node.name in names]
+    texts = [ast.get_docstring(node) or "" for node in (tree, *named)]
+    return frozenset(value for text in texts for code in _in_examples(text) for value in literals(code))
+
+
+def _in_examples(docstring: str) -> Iterator[ast.AST]:
+    """The code of each example, and what it should give where that is written as code."""
+    import doctest
+
+    with contextlib.suppress(ValueError):  # raised for a text whose examples are not indented well
+        for example in doctest.DocTestParser().get_examples(docstring):
+            for text in (example.source, example.want):
+                with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                    yield ast.parse(text)
 
 
 test_literals.__test__ = False  # type: ignore[attr-defined]

@@ -89,11 +89,16 @@ def collected_files(ids: Iterable[str]) -> frozenset[str]:
 
 
 def test_only_code(path: str, data: bytes) -> tuple[bytes, ...]:
-    """What of a Rust file is compiled for its tests alone, or asks whether it is, and its documentation's examples.
+    """What of a Rust file is compiled for its tests alone, or asks whether it is, and its documentation's examples; of
+    a Python file the docstrings with examples.
 
-    In Rust tests stand in the files of the code under test: these parts of it are as protected as a test file. Empty
-    for every other language.
+    There tests stand in the files of the code under test: these parts of it are as protected as a test file. Empty for
+    every other language.
     """
+    if path.endswith(".py"):
+        from coder_tools.doctests import python_examples
+
+        return python_examples(data)
     if not path.endswith(INLINE) or (b"test" not in data and b"```" not in data):
         return ()
     from coder_tools.inline_tests import rust_tests

@@ -79,7 +79,8 @@ class Workspace:
         self.check_writable(path)
         before = self.original(path) if path in self._files else b""
         if not self.allow_test_edits and bends_tests(path, before, data):
-            raise ToolError(f"{path} holds tests, or code for tests only: leave that as it is, and add none.")
+            held = f"{path} holds tests, examples in its documentation, or code for tests only"
+            raise ToolError(f"{held}: leave that as it is, and add none.")
         if path in self._files and data == self.original(path):
             self.changes.pop(path, None)
         else:
