@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from coder.repair.choose import Plausible, apart, choose
 from coder.repair.explain import Edit, Verified, explain
-from coder.repair.patch import Patch, new_questions, one_line_change, read_patch, test_literals
+from coder.repair.patch import Patch, example_literals, new_questions, one_line_change, read_patch, test_literals
 from coder.repair.suggest import suggest
 from coder_tools.contract import Behaviour, Compared, Input
 from coder_tools.logs import Finding
@@ -127,6 +130,23 @@ def test_the_values_of_a_test_are_those_of_its_function_and_decorators() -> None
     assert test_literals(tests, ["test_a"]) == frozenset({"'x'", "41", "'yes'"})
 
 
+def test_the_values_of_a_doctest_are_those_of_its_examples() -> None:
+    code = b"""'x >>> 7'
+def f(a):
+    \"\"\"Text.
+
+    >>> f("ada")
+    ['A', 41]
+    >>> f(1 +
+    ...   99)
+    no code: 5
+    \"\"\"
+    return 77
+def g(): '>>> g(8)'
+"""
+    assert example_literals(code, ["f"]) == frozenset({"'ada'", "'A'", "41", "99"})
+
+
 def test_one_line_that_becomes_another_is_shown_whole() -> None:
     assert one_line_change(b"a\n  if x < y:\nb\n", b"a\n  if x <= y:\nb\n") == ("if x < y:", "if x <= y:")
     assert one_line_change(b"a\nb\n", b"a\nb\nc\n") is None
@@ -186,6 +206,80 @@ class TestSuggestion:
     @pytest.mark.parametrize("did", [returns([1]), raises("TypeError"), Behaviour("returns", "iterator([1])", "x")])
     def test_it_is_python(self, did: Behaviour, unittest: bool) -> None:
         compile(suggest(self.one, did, returns(4), 2, unittest=unittest), "<test>", "exec")
+
+    @pytest.mark.parametrize("unittest", [True, False])
+    @pytest.mark.parametrize(
+        ("chosen", "other"),
+        [
+            ("2", "4"),
+            ("-0.0", "0.0"),
+            ("[(0.0, 1)]", "[(-0.0, 1)]"),
+            ("1", "True"),
+            ("{1: 2, 3: 4}", "{3: 4, 1: 2}"),
+            ("' a'", "'  a'"),
+            ("{1, 2}", "{1, 3}"),
+            ("iter([1, 2])", "iter([1])"),
+            ("iter([0.0])", "iter([-0.0])"),
+            ("frozenset({1})", "frozenset({2})"),
+            ("raises LookupError", "raises KeyError"),
+            ("raises KeyError", "raises LookupError"),
+            ("raises ValueError", "raises Own"),
+            ("raises ValueError", "5"),
+            ("5", "raises ValueError"),
+        ],
+    )
+    def test_it_tells_the_two_apart(
+        self, chosen: str, other: str, unittest: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Own(ValueError):
+            pass
+
+        def does(words: str) -> Callable[..., object]:
+            def f(*arguments: object) -> object:
+                if words.startswith("raises "):
+                    raise eval(words.removeprefix("raises "), {"Own": Own})("no")
+                return eval(words)
+
+            return f
+
+        def said(words: str) -> Behaviour:
+            kind, _, name = words.partition(" ")
+            if kind == "raises":
+                return raises(name)
+            shown = words.replace("iter(", "iterator(")
+            return Behaviour("returns", shown, shown)
+
+        text = suggest(self.one, said(chosen), said(other), 1, unittest=unittest)
+        ended = {}
+        for words in (chosen, other):
+            monkeypatch.setitem(sys.modules, "lib", SimpleNamespace(f=does(words)))
+            names: dict[str, Any] = {}
+            exec(text, names)
+            try:
+                if unittest:
+                    names["TestF"]("test_f_on_a_nearby_input").debug()
+                else:
+                    names["test_f_on_a_nearby_input"]()
+                ended[words] = True
+            except (AssertionError, LookupError, ValueError, pytest.fail.Exception):
+                ended[words] = False
+        assert ended == {chosen: True, other: False}, text
+
+    @pytest.mark.parametrize(
+        ("chosen", "other"),
+        [
+            ("iterator([1])", "[1]"),  # the same items
+            ("5", "5"),  # what differs is not what is returned
+            ("5", "5, and its arguments become a=[1]"),
+            ("{1.0, 2}", "{1, 2}"),  # equal, and shown in no certain order
+            ("nan", "0.0"),
+            ("Decimal('1')", "Decimal('2')"),  # a name that would have to be imported
+        ],
+    )
+    def test_one_that_would_not_is_not_written(self, chosen: str, other: str) -> None:
+        did = (Behaviour("returns", words, words) for words in (chosen, other))
+        assert suggest(self.one, *did, 1, unittest=False) == ""
+        assert suggest(self.one, Behaviour("raises", "Own: no", "Own"), returns(1), 1, unittest=False) == ""
 
     @pytest.mark.parametrize(
         ("call", "did"),
