@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolSchema
-from coder.models.stream import OPENINGS, Heard, Piece, hear, limited
+from coder.models.stream import Heard, Piece, hear, limited
+from coder.models.tags import opened_in
 from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
 
@@ -113,8 +114,7 @@ class HfModel:
 
     def _opened(self, encoded: Any) -> str:
         """The tag of a thought that the template has opened already; "" if it has not."""
-        tail = self._tokenizer.decode(encoded["input_ids"][0][-_TAIL:]).rstrip()
-        return next((tag for tag in OPENINGS if tail.endswith(tag.rstrip())), "")
+        return opened_in(self._tokenizer.decode(encoded["input_ids"][0][-_TAIL:]))
 
 
 def _endings(tokenizer: Any, model: Any) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class OllamaModel:
         self.billions = abilities.billions
         weights = self._server.size(model) if memory else 0
         self.context = context_for(abilities.context, context, weights, abilities.shape, memory, spilled)
+        self._opens = False  # whether its template opens the thoughts, as the last answer had it
         self._chat: ChatOllama | None = None
         self._loaded = False  # whether it is known what context the server loaded it with
 
@@ -72,10 +73,11 @@ class OllamaModel:
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
             given = {"reasoning": thinking if self._thinks else None, "options": options}
+            opened = thinking and self._opens
             heard = self._tools.ask(
                 asked,
                 tools,
-                lambda sent, described: self._hear(sent, described, given, deadline, limit, max_tokens),
+                lambda sent, described: self._hear(sent, described, given, deadline, limit, max_tokens, opened),
                 lambda error: _NO_TOOLS in str(error),
             )
             if not heard.cut and not heard.over and not heard.info.get("done"):
@@ -83,6 +85,7 @@ class OllamaModel:
                     "Ollama ended its answer in the middle. The model's process may have died: see its log.",
                     retryable=True,
                 )
+            self._opens = heard.opened if thinking else self._opens
             return heard
 
         heard, cut = held(ask, messages, think=think and self._thinks, limit=think_limit)
@@ -100,6 +103,7 @@ class OllamaModel:
         deadline: float,
         limit: int | None,
         most: int,
+        opened: bool,
     ) -> Heard:
         left = deadline - time.monotonic()  # the first call's imports are not the model's time
         chat = self._client()
@@ -121,7 +125,7 @@ class OllamaModel:
 
         try:
             stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
-            return hear(stream, limit, most)
+            return hear(stream, limit, most, opened=opened)
         except ModelError:
             raise
         except Exception as error:

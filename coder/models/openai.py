@@ -49,6 +49,7 @@ class OpenAIModel:
         self.images = served is None or served.images is not False
         self.billions = served.billions if served is not None else 0.0
         self._tools = ToolSupport(served is None or served.tools is not False)
+        self._opens = False  # whether its template opens the thoughts, as the last answer had it
         self._chat: BaseChatOpenAI | None = None
         # LM Studio loads a model with the first question, with a context of its own choice.
         self._loaded = served is None or served.loaded or self._found.kind != "lmstudio"
@@ -74,13 +75,15 @@ class OpenAIModel:
             settings["temperature"] = temperature
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
-            more = settings | self._thinking(thinking, limit)
-            return self._tools.ask(
+            more, opened = settings | self._thinking(thinking, limit), thinking and self._opens
+            heard = self._tools.ask(
                 asked,
                 tools,
-                lambda sent, described: self._hear(sent, described, more, deadline, limit, max_tokens),
+                lambda sent, described: self._hear(sent, described, more, deadline, limit, max_tokens, opened),
                 lambda error: not error.retryable and bool(_NO_TOOLS.search(str(error))),
             )
+            self._opens = heard.opened if thinking else self._opens
+            return heard
 
         heard, cut = held(ask, messages, think=think, limit=think_limit)
         if not self._loaded:
@@ -107,6 +110,7 @@ class OpenAIModel:
         deadline: float,
         limit: int | None,
         most: int,
+        opened: bool,
     ) -> Heard:
         chat = self._client()
         given = settings | ({"tools": list(tools)} if tools else {})
@@ -130,7 +134,7 @@ class OpenAIModel:
         try:
             left = deadline - time.monotonic()
             stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
-            return hear(stream, limit, most)
+            return hear(stream, limit, most, opened=opened)
         except ModelError:
             raise
         except Exception as error:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from coder.models.contract import ModelError, ToolCall
+from coder.models.tags import Thoughts, unopened, without_frame
 from coder.models.tokens import WRITTEN, Size, size_of
 
 T = TypeVar("T")
 
 _END = object()
 _FAR = 2  # times its tokens, by their characters: that is no slip in the estimate
-OPENINGS = {"<think>": "</think>", "<thinking>": "</thinking>", "<|channel>thought\n": "<channel|>"}
 
 
 @dataclass
@@ -40,46 +40,22 @@ class Heard:
     info: dict[str, Any] = field(default_factory=dict)
     cut: bool = False  # its thinking went over the limit
     over: bool = False  # the whole of it did
+    opened: bool = False  # it began in the middle of a thought: the chat template had opened it
 
 
-class Thoughts:
-    """Takes thoughts in tags out of text that comes in pieces; a tag may be split between two."""
-
-    def __init__(self) -> None:
-        self._rest = ""
-        self._closing = ""
-
-    def feed(self, text: str, *, last: bool = False) -> tuple[str, str]:
-        """(thinking, text) that are certain by now; with `last`, all that is left."""
-        self._rest += text
-        thinking: list[str] = []
-        plain: list[str] = []
-        while self._rest:
-            tags = [self._closing] if self._closing else list(OPENINGS)
-            at, tag = min(((at, t) for t in tags if (at := self._rest.find(t)) >= 0), default=(-1, ""))
-            upto = at if at >= 0 else len(self._rest) - (0 if last else _unfinished(self._rest, tags))
-            (thinking if self._closing else plain).append(self._rest[:upto])
-            self._rest = self._rest[upto + len(tag) :]
-            if at < 0:
-                break
-            self._closing = "" if self._closing else OPENINGS[tag]
-        return "".join(thinking), "".join(plain)
-
-
-def _unfinished(text: str, tags: list[str]) -> int:
-    """How many characters at the end may be the beginning of one of the tags."""
-    longest = max(map(len, tags)) - 1
-    return next((n for n in range(min(longest, len(text)), 0, -1) if any(t.startswith(text[-n:]) for t in tags)), 0)
-
-
-def hear(pieces: Iterator[Piece], think_limit: int | None = None, most: int | None = None) -> Heard:
+def hear(
+    pieces: Iterator[Piece], think_limit: int | None = None, most: int | None = None, *, opened: bool = False
+) -> Heard:
     """Read a stream whole; cut it where it has thought for more than `think_limit` tokens and said nothing yet, and
-    where it has by far more than the `most` tokens that the server was to hold it to."""
+    where it has by far more than the `most` tokens that the server was to hold it to. `opened`: it is likely to begin
+    in the middle of a thought; if it turns out not to, that was the answer."""
     heard = Heard()
-    thoughts = Thoughts()
+    thoughts = Thoughts(opened=opened)
     thought = said = Size()
+    apart = ""  # thoughts that the server itself told from the text
     for piece in pieces:
         thinking, text = thoughts.feed(piece.text)
+        apart += piece.thinking
         heard.thinking += piece.thinking + thinking
         heard.text += text
         heard.calls += piece.calls
@@ -94,10 +70,23 @@ def hear(pieces: Iterator[Piece], think_limit: int | None = None, most: int | No
             if close is not None:
                 close()  # the server stops when the connection is closed
             if heard.cut:
+                heard.opened = opened
                 return heard
             break
     thinking, text = thoughts.feed("", last=True)
-    heard.thinking, heard.text = (heard.thinking + thinking).strip(), heard.text + text
+    heard.thinking, heard.text = heard.thinking + thinking, heard.text + text
+    heard.opened = opened and thoughts.closed
+    if opened and not thoughts.closed:
+        heard.thinking, heard.text = apart, heard.thinking.removeprefix(apart) + heard.text
+    return _told_apart(heard)
+
+
+def _told_apart(heard: Heard) -> Heard:
+    """The answer with thoughts and text where they belong, now that all of it is there."""
+    before, heard.text = unopened(heard.text, acted=bool(heard.calls))
+    heard.opened |= bool(before) and not heard.thinking
+    heard.thinking = (heard.thinking + before).strip()
+    heard.text = without_frame(heard.text)
     if heard.thinking:
         heard.text = heard.text.lstrip("\n")
     return heard

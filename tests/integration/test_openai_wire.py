@@ -68,11 +68,49 @@ def test_the_key_may_be_in_a_variable_of_any_name(fake_openai: Fake) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<think>hm</think>\n42", "<|channel>thought\nhm<channel|>42", "<thinking>hm</thinking>42"]
+    "text",
+    [
+        "<think>hm</think>\n42",
+        "<|channel>thought\nhm<channel|>42",
+        "<thinking>hm</thinking>42",
+        "<Think>hm</Think>42",
+        "<think >hm</think >42",
+        "<seed:think>hm</seed:think>42",
+        "<reasoning>hm</reasoning>42",
+        "[THINK]hm[/THINK]42",
+        "hm</think>\n\n42",
+        "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>42<|return|>",
+    ],
 )
-def test_thoughts_in_tags_are_no_text(fake_openai: Fake, text: str) -> None:
-    got = ask(fake_openai(replies=[{"content": text, "chunk": 2}]))
+@pytest.mark.parametrize("chunk", [1, 2, 99])
+def test_thoughts_in_tags_are_no_text(fake_openai: Fake, text: str, chunk: int) -> None:
+    got = ask(fake_openai(replies=[{"content": text, "chunk": chunk}]))
     assert (got.text, got.thinking) == ("42", "hm")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.py\n<<<<<<< SEARCH\n<think>\nx = '</think>'\n</think>\n=======\n<think>\n>>>>>>> REPLACE\n",
+        "a.html\n```\n<think>\n</think>\nx\n```\n",
+        "<tool_call>\n<function=edit_file>\n<parameter=search>\n<think>\n</think>\n</parameter>\n</function>\n</tool_call>",
+        "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n <think>\n-</think>\n+x\n",
+        "It looks for `<think>` up to '</think>'.\nNo more.",
+        "x = ['<think>'\n]",
+    ],
+)
+def test_tags_of_thoughts_in_code_are_code(fake_openai: Fake, text: str) -> None:
+    got = ask(fake_openai(replies=[{"content": text, "chunk": 5}]))
+    assert (got.text, got.thinking) == (text, "")
+
+
+def test_a_thought_that_the_template_opens_is_cut_too_once_that_is_known(fake_openai: Fake) -> None:
+    endless = {"content": "round and round " * 300, "chunk": 64, "delay": 0.001}
+    replies = [{"content": "hm</think>\n41"}, endless, {"content": "42"}, {"content": "43"}]
+    made = model(fake_openai(flavor="vllm", replies=replies))
+    given: dict[str, Any] = {"think": True, "max_tokens": 2000, "timeout": 10, "think_limit": 40}
+    got = [made.chat(ASK, [], **given) for _ in range(3)]
+    assert [(reply.text, reply.calls) for reply in got] == [("41", 1), ("42", 2), ("43", 1)]
 
 
 @pytest.mark.parametrize(
