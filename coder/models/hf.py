@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,11 @@ class HfModel:
     ) -> Reply:
         """One answer. Its calls stay in the text, in whatever form the model writes them."""
         sent, described = self._tools.sent(messages, tools)
+        deadline = time.monotonic() + timeout
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
             encoded = self._encode(asked, described, thinking)
-            return self._hear(encoded, max_tokens, timeout, limit, temperature)
+            return self._hear(encoded, max_tokens, max(1.0, deadline - time.monotonic()), limit, temperature)
 
         heard, cut = held(ask, sent, think=think, limit=think_limit)
         prompt = heard.info["prompt"] + (cut.info["prompt"] if cut is not None else 0)
@@ -110,7 +112,7 @@ class HfModel:
                     text = text.replace(ending, "")
                 yield Piece(text, info={"made": made})
 
-        return hear(limited(pieces, timeout=timeout, idle=_IDLE, abandon=stopped.set), limit)
+        return hear(limited(pieces, timeout=timeout, idle=_IDLE, abandon=stopped.set), limit, seconds=timeout)
 
     def _opened(self, encoded: Any) -> str:
         """The tag of a thought that the template has opened already; "" if it has not."""

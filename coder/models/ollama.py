@@ -125,7 +125,7 @@ class OllamaModel:
 
         try:
             stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
-            return hear(stream, limit, most, opened=opened)
+            return hear(stream, limit, most, opened=opened, seconds=left)
         except ModelError:
             raise
         except Exception as error:

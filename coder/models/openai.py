@@ -134,7 +134,7 @@ class OpenAIModel:
         try:
             left = deadline - time.monotonic()
             stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
-            return hear(stream, limit, most, opened=opened)
+            return hear(stream, limit, most, opened=opened, seconds=left)
         except ModelError:
             raise
         except Exception as error:

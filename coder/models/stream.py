@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -44,12 +45,19 @@ class Heard:
 
 
 def hear(
-    pieces: Iterator[Piece], think_limit: int | None = None, most: int | None = None, *, opened: bool = False
+    pieces: Iterator[Piece],
+    think_limit: int | None = None,
+    most: int | None = None,
+    *,
+    opened: bool = False,
+    seconds: float = math.inf,
 ) -> Heard:
     """Read a stream whole; cut it where it has thought for more than `think_limit` tokens and said nothing yet, and
-    where it has by far more than the `most` tokens that the server was to hold it to. `opened`: it is likely to begin
-    in the middle of a thought; if it turns out not to, that was the answer."""
+    where it has by far more than the `most` tokens that the server was to hold it to. With a limit on its thoughts
+    they may also take no more than half of `seconds`: a slow model would never come to its answer. `opened`: it is
+    likely to begin in the middle of a thought; if it turns out not to, that was the answer."""
     heard = Heard()
+    until = time.monotonic() + seconds / 2
     thoughts = Thoughts(opened=opened)
     thought = said = Size()
     apart = ""  # thoughts that the server itself told from the text
@@ -61,7 +69,9 @@ def hear(
         heard.calls += piece.calls
         heard.info |= piece.info
         thought += size_of(piece.thinking) + size_of(thinking)
-        too_long = think_limit is not None and WRITTEN.tokens(thought) > think_limit
+        too_long = think_limit is not None and (
+            WRITTEN.tokens(thought) > think_limit or (bool(heard.thinking) and time.monotonic() > until)
+        )
         said += size_of(piece.text) + size_of(piece.thinking) + size_of(piece.unfinished)
         heard.cut = too_long and not (heard.text.strip() or heard.calls)
         heard.over = most is not None and WRITTEN.tokens(said) > _FAR * most

@@ -31,7 +31,7 @@ def edit(session: Session, state: State) -> State:
     view = view_of(session, state, memory)
     made = session.policy.edit(view)
     record_prompt(session, "edit", state, made.spent)
-    remember_fault(memory, made.spent, made.fault)
+    remember_fault(memory, made)
     memory["policy"] = view.memory
     memory["nudge"] = ""
     if made.attempt:

@@ -29,7 +29,7 @@ def plan(session: Session, state: State) -> State:
     view = view_of(session, state, memory)
     proposal = session.policy.plan(view)
     record_prompt(session, "plan", state, proposal.spent)
-    remember_fault(memory, proposal.spent, proposal.fault)
+    remember_fault(memory, proposal)
     memory["policy"] = view.memory
     memory["plan"] = {"text": proposal.text, "files": list(proposal.files), "evidence": proposal.evidence}
     words = proposal.text or proposal.note

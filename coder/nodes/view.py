@@ -10,7 +10,7 @@ from coder.models.images import data_url
 from coder.nodes.baseline import failures
 from coder.nodes.facts import Baseline, result_from_json
 from coder.nodes.map import map_of
-from coder.policies.contract import Left, Plan, Spent, View
+from coder.policies.contract import Edit, Left, Plan, Spent, View
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.world import NOTHING, World
 from coder.session import Session
@@ -108,10 +108,10 @@ def _candidate(stored: dict[str, Any]) -> Candidate:
     return Candidate(**{**known, "splice": Splice(**stored["splice"]), "more": more})
 
 
-def remember_fault(memory: dict[str, Any], spent: Spent, fault: str) -> None:
+def remember_fault(memory: dict[str, Any], made: Plan | Edit) -> None:
     """Keep in the run's memory why its model could not be asked last; a call that was answered ends that."""
-    if fault or spent.model_calls:
-        memory["fault"] = fault
+    if made.fault or made.spent.model_calls:
+        memory["fault"], memory["late"] = made.fault, made.late
 
 
 def charge(state: State, spent: Spent) -> dict[str, int]:

@@ -24,6 +24,7 @@ from coder_tools.workspace import Workspace
 
 _ANSWER, _ANSWER_THINKING = 4096, 8192  # tokens an answer may have
 _CALL_SECONDS = 600.0  # the most one call may take
+_SLOW = 0.25  # of the seconds left: a call that took more shows that there is no time to think
 _SILENT_REPLIES = 3  # replies in a row without a tool call, after which a new plan is asked for
 _FAILURES = 3  # failed calls in a row, after which the run cannot go on
 _MOST_CALLS = 12  # of one message that are answered at all
@@ -67,7 +68,8 @@ class ModelPolicy:
         except ModelError as error:
             spent = Spent(estimate(messages), model_calls=1)
             fault = self._bear(view, error, time.monotonic() - started, spent)
-            return Plan("", files, spent=spent, fault=fault, note="the model could not be asked")
+            late = "" if fault else _late(error)
+            return Plan("", files, spent=spent, fault=fault, late=late, note=f"the model could not be asked: {error}")
         spent = self._spent(reply)
         if not reply.text.strip():
             return Plan("", files, spent=spent, note="the model gave no hypothesis")
@@ -91,7 +93,7 @@ class ModelPolicy:
         except ModelError as error:
             spent = Spent(estimate(messages, tools), model_calls=1)
             fault = self._bear(view, error, time.monotonic() - started, spent)
-            return Edit(note=str(error), spent=spent, fault=fault)
+            return Edit(note=str(error), spent=spent, fault=fault, late="" if fault else _late(error))
         talk.learn(messages, tools, reply.prompt_tokens)
 
         asked, written, half = _calls(reply)
@@ -235,6 +237,7 @@ class ModelPolicy:
         think, limit = self._thinks(view), allowed * 3 // 4  # the answer needs room
         self._sent = {"messages": masked, "tools": list(tools), "think": think, "max_tokens": allowed}
         self._sent |= {"temperature": temperature} if temperature is not None else {}
+        started = time.monotonic()
         reply = self._model.chat(
             masked,
             tools,
@@ -245,6 +248,8 @@ class ModelPolicy:
             temperature=temperature,
         )
         self._failures = 0
+        if time.monotonic() - started - reply.load_seconds > _SLOW * view.left.seconds:
+            view.memory["think"] = False  # thoughts would take the time that the answers need
         return reply
 
     def _spent(self, reply: Reply) -> Spent:
@@ -292,6 +297,12 @@ class ModelPolicy:
         while (tokens := density.tokens(measured(made := build(room)))) > most and room > _LEAST_ROOM:
             room = max(_LEAST_ROOM, int(room * max(0.3, min(0.8, most / tokens))))
         return room, made
+
+
+def _late(error: ModelError) -> str:
+    """For the run's reason: that its time ended the model's answer."""
+    words = str(error).rstrip(".")
+    return words[:1].lower() + words[1:]
 
 
 def _calls(reply: Reply) -> tuple[list[tuple[str, Any]], bool, bool]:

@@ -283,8 +283,16 @@ def test_a_call_that_failed_is_made_again_in_the_next_step(fake_ollama: Fake) ->
 def test_a_call_that_the_run_had_no_time_for_is_no_fault_of_the_server(fake_ollama: Fake) -> None:
     fake = fake_ollama(replies=[{"fault": "silent", "seconds": 3}, {"fault": "html"}])
     made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=lambda seconds: None)
-    assert made.edit(view(left=Left(1, 50, 100_000))).fault == ""
+    edit = made.edit(view(left=Left(1, 50, 100_000)))
+    assert edit.fault == "" and "did not finish its answer within 1 seconds" in edit.late
     assert "web page" in made.edit(view()).fault
+
+
+def test_a_model_that_is_slow_for_the_time_left_stops_thinking(fake_ollama: Fake) -> None:
+    slow = calls(READ, thinking="round and round", chunk=3, delay=0.2)
+    fake = fake_ollama(replies=[slow, calls(FIX, RUN)])
+    drive(policy(fake), lambda _: PASSED, left=Left(4, 50, 100_000))
+    assert [chat["think"] for chat in fake.chats] == [True, False]
 
 
 def test_a_server_that_keeps_failing_or_refuses_ends_it(fake_ollama: Fake) -> None:

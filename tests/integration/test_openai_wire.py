@@ -104,6 +104,13 @@ def test_tags_of_thoughts_in_code_are_code(fake_openai: Fake, text: str) -> None
     assert (got.text, got.thinking) == (text, "")
 
 
+def test_a_slow_thought_is_cut_where_it_would_take_the_time_of_the_answer(fake_openai: Fake) -> None:
+    slow = {"reasoning_content": "round and round " * 50, "delay": 0.1}
+    made = model(fake_openai(replies=[slow, {"content": "42"}]))
+    got = made.chat(ASK, [], think=True, max_tokens=2000, timeout=2.0, think_limit=1500)
+    assert (got.text, got.calls) == ("42", 2) and "round" in got.thinking
+
+
 def test_a_thought_that_the_template_opens_is_cut_too_once_that_is_known(fake_openai: Fake) -> None:
     endless = {"content": "round and round " * 300, "chunk": 64, "delay": 0.001}
     replies = [{"content": "hm</think>\n41"}, endless, {"content": "42"}, {"content": "43"}]
