@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_NEAR = 600  # characters on either side of a call that are looked at
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
 _ACTS = r"(?:call|run|us|mak|send|execut|invok|issu|follow|obey|perform|do)(?:e|es|ing|ed|ning)?\b"
 _NOT = (
@@ -29,6 +30,7 @@ _LABEL = re.compile(r"(?:^|[:>`\[(*])\s*(?:`{3,}\s*\w*\s*)?[\[(`*]*$")
 
 def is_quoted(before: str, after: str) -> bool:
     """Whether the words on either side of a call say that it is not one: `I will not call`, `the file says`."""
+    before, after = before[-_NEAR:], after[:_NEAR]
     sentence = _SENTENCE.split(before.rstrip().rstrip(":.`*"))[-1]
     if declines := list(_DECLINES.finditer(sentence)):
         return not _INTENDS.search(sentence[declines[-1].end() :])
@@ -40,4 +42,5 @@ def is_quoted(before: str, after: str) -> bool:
 def begins_a_line(before: str) -> bool:
     """Whether what follows stands on its own: at the beginning of a line, or after a label such as `Action:`."""
     line = before[before.rfind("\n") + 1 :].strip()
+    line = line[:1] + line[1:][-_NEAR:]
     return not line.startswith((">", "|")) and bool(_LABEL.search(line))

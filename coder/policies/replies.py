@@ -10,12 +10,13 @@ from typing import Any
 
 from coder.policies.contract import Plan, Spent
 from coder.policies.quoted import begins_a_line, is_quoted
-from coder_tools.calls import TOOLS, tool_named
+from coder.policies.templates import calls_of, native_calls, values
+from coder_tools.calls import tool_named
 from coder_tools.formats import edits_in
 from coder_tools.text import cap, clean
 from coder_tools.workspace import ToolError
 
-_LABEL = re.compile(r"^[\s>*#-]*\**(hypothesis|files?|evidence)\**\s*:\s*\**\s*(.*)$", re.IGNORECASE)
+_LABEL = re.compile(r"^[\s>*#-]*(hypothesis|files?|evidence)\**\s*:\s*\**\s*(.*)$", re.IGNORECASE)
 _FENCE = re.compile(
     r"^(?P<lead>[^\n`]*)(?P<ticks>`{3,})[ \t]*(?P<kind>[\w+-]*)[^\n`]*\n(?P<body>.*?)(?:(?P=ticks)`*[ \t]*$|\Z)",
     re.DOTALL | re.MULTILINE,
@@ -23,11 +24,7 @@ _FENCE = re.compile(
 _KINDS = frozenset(("", "json", "jsonc", "tool_call", "tool_code", "tool", "python", "text", "xml"))
 """The languages of fences that hold calls. In others, and in a fence around a fence, something is quoted."""
 _TAG = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
-_GEMMA = re.compile(r"<\|tool_call>call:(\w+)\{(.*?)\}<tool_call\|>", re.DOTALL)
-_GEMMA_ARGUMENT = re.compile(r'(\w+):(?:<\|"\|>(.*?)<\|"\|>|([^,{}]+))', re.DOTALL)
-_QWEN = re.compile(r"<function=(\w+)>(.*?)(?:</function>|</tool_call>|\Z)", re.DOTALL)
-_QWEN_ARGUMENT = re.compile(r"<parameter=(\w+)>\n?(.*?)\n?</parameter>", re.DOTALL)
-_MISTRAL = re.compile(r"\[TOOL_CALLS\]\s*([A-Za-z_]\w*)?\s*(?:\[ARGS\])?\s*(?=[\[{])")
+_WORD, _ENDS_IN_A_NAME = re.compile(r"[\w./+-]+"), re.compile(r".*\w\.\w+", re.DOTALL)
 _TEXT_LIMIT = 1500  # characters of a hypothesis or its evidence
 _FILES = 10
 
@@ -48,11 +45,7 @@ def plan_of(text: str, files: Sequence[str], spent: Spent) -> Plan:
 def calls_in(text: str) -> list[tuple[str, Any]]:
     """(name, arguments) of calls that a model wrote into its text: as JSON, as a Python call, in its template's own
     form, or as an edit block, a diff or a whole file. In fences, in tags, or with nothing around."""
-    if native := _GEMMA.findall(text):
-        return [(name, {k: a or b.strip() for k, a, b in _GEMMA_ARGUMENT.findall(body)}) for name, body in native]
-    if native := _QWEN.findall(text):
-        return [(name, dict(_QWEN_ARGUMENT.findall(body))) for name, body in native]
-    if native := _mistral_calls(text):
+    if native := native_calls(text):
         return native
     pieces, rest = _pieces(text)
     found = [call for piece in pieces for call in _json_calls(piece) or _python_calls(piece)]
@@ -90,60 +83,8 @@ def _bare_calls(text: str) -> list[tuple[str, Any]]:
     return _json_calls(text.strip()) or _python_calls(text.strip())
 
 
-def _mistral_calls(text: str) -> list[tuple[str, Any]]:
-    """Mistral's: after a mark a list of calls, or a name and its arguments."""
-    found: list[tuple[str, Any]] = []
-    for match in _MISTRAL.finditer(text):
-        values = _values(text[match.end() :])
-        if match[1] and values:
-            found.append((match[1], values[0]))
-        else:
-            found += [call for value in values for call in _calls_of(value)]
-    return found
-
-
 def _json_calls(piece: str) -> list[tuple[str, Any]]:
-    return [call for value in _json(piece) for call in _calls_of(value)]
-
-
-def _calls_of(value: Any) -> list[tuple[str, Any]]:
-    """The calls in a value: one, a list of them, or such a list as the whole reply of an OpenAI server has it."""
-    if isinstance(value, dict) and isinstance(value.get("tool_calls"), list):
-        value = value["tool_calls"]
-    found = []
-    for item in value if isinstance(value, list) else [value]:
-        call = item.get("function", item) if isinstance(item, dict) else None
-        if not isinstance(call, dict):
-            continue
-        name = call.get("name") or call.get("tool") or (call.get("action") if "action_input" in call else None)
-        keys = ("arguments", "parameters", "args", "action_input")
-        arguments = next((call[key] for key in keys if key in call), None)
-        if arguments is None and len(call) == 1 and _needs_nothing(name):
-            arguments = {}
-        if isinstance(name, str) and arguments is not None:
-            found.append((name, arguments))
-    return found
-
-
-def _needs_nothing(name: object) -> bool:
-    """Whether it is the exact name of a tool that can be called without arguments."""
-    tool = TOOLS.get(name) if isinstance(name, str) else None
-    return tool is not None and not any(needed for _, _, needed in tool.parameters.values())
-
-
-def _values(text: str, *, whole: bool = False) -> list[Any]:
-    """The JSON values at the text's beginning, one after the other; [] if they are to be the `whole` and are not."""
-    found: list[Any] = []
-    decoder = json.JSONDecoder(strict=False)
-    rest = text.lstrip()
-    while rest:
-        try:
-            value, end = decoder.raw_decode(rest)
-        except (ValueError, RecursionError):
-            return [] if whole else found
-        found.append(value)
-        rest = rest[end:].lstrip(" \t\r\n,;")
-    return found
+    return [call for value in _json(piece) for call in calls_of(value)]
 
 
 def _python_calls(piece: str) -> list[tuple[str, Any]]:
@@ -160,10 +101,10 @@ def _python_calls(piece: str) -> list[tuple[str, Any]]:
         try:
             tool = tool_named(ast.unparse(call.func))
             given = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
-            values = dict(zip(tool.parameters, map(ast.literal_eval, call.args), strict=False))
+            placed = dict(zip(tool.parameters, map(ast.literal_eval, call.args), strict=False))
         except (ToolError, ValueError):
             return []
-        found.append((tool.name, values | given))
+        found.append((tool.name, placed | given))
     return found
 
 
@@ -178,8 +119,8 @@ def _json(text: str) -> list[Any]:
     """The values of a text that is JSON; else the one between its first brace and its last, with the slips that small
     models make: Python's literals, a comma or brace too many."""
     start, end = text.find("{"), text.rfind("}")
-    if (values := _values(text, whole=True)) or not 0 <= start < end or not begins_a_line(text[:start]):
-        return values
+    if (found := values(text, whole=True)) or not 0 <= start < end or not begins_a_line(text[:start]):
+        return found
     inner = re.sub(r",(\s*[}\]])", r"\1", text[start : end + 1])
     try:
         value, upto = json.JSONDecoder(strict=False).raw_decode(inner)
@@ -224,10 +165,15 @@ def _labelled(text: str) -> dict[str, str]:
 
 def _mentioned(text: str, files: Sequence[str]) -> list[str]:
     """The files that the text names, whole or by an end of the path that only one has, in the text's order."""
-    found: list[str] = []
-    for word in re.findall(r"[\w./+-]*\w\.\w+", text):
-        path = word.removeprefix("./")
-        ends = [path] if path in files else [file for file in files if file.endswith("/" + path)]
-        if len(ends) == 1 and ends[0] not in found:
-            found.append(ends[0])
-    return found
+    by_name: dict[str, list[str]] = {}
+    for file in files:
+        by_name.setdefault(file.rpartition("/")[2], []).append(file)
+    found: dict[str, None] = {}
+    for word in dict.fromkeys(_WORD.findall(text)):
+        named = _ENDS_IN_A_NAME.match(word)
+        path = named[0].removeprefix("./") if named else ""
+        ends = [file for file in by_name.get(path.rpartition("/")[2], ()) if f"/{file}".endswith(f"/{path}")]
+        whole = [file for file in ends if file == path]
+        if len(whole or ends) == 1:
+            found.update(dict.fromkeys(whole or ends))
+    return list(found)

@@ -496,6 +496,7 @@ def test_a_plan_in_prose_is_taken_whole() -> None:
 
 
 READ_A = ("read_file", {"path": "a.py"})
+BEGIN, SEP, END = (f"<\uff5ctool\u2581{part}\uff5c>" for part in ("call\u2581begin", "sep", "call\u2581end"))  # DeepSeek's
 
 
 @pytest.mark.parametrize(
@@ -519,6 +520,30 @@ READ_A = ("read_file", {"path": "a.py"})
             [READ_A],
         ),
         ('[TOOL_CALLS]read_file{"path": "a.py"}', [READ_A]),
+        ('<function=read_file>{"path": "a.py"}</function>', [READ_A]),
+        ('<invoke name="read_file"><parameter name="path">a.py</parameter></invoke>', [READ_A]),
+        (
+            '<function_calls>\n<invoke name="read_file">\n<parameter name="path">a.py</parameter>\n</invoke>\n'
+            '<invoke name="run_tests">\n</invoke>\n</function_calls>',
+            [READ_A, ("run_tests", {})],
+        ),
+        ("<tool_call>read_file\n<arg_key>path</arg_key>\n<arg_value>a.py</arg_value>\n</tool_call>", [READ_A]),
+        (
+            '<|channel|>commentary to=functions.read_file <|constrain|>json<|message|>{"path": "a.py"}<|call|>',
+            [READ_A],
+        ),
+        (f'{BEGIN}function{SEP}read_file\n```json\n{{"path": "a.py"}}\n```{END}', [READ_A]),
+        (f'{BEGIN}read_file{SEP}{{"path": "a.py"}}{END}\n{BEGIN}run_tests{SEP}{{}}{END}', [READ_A, ("run_tests", {})]),
+        ('<|tool_call>call:read_file{path:<|"|>a.py<|"|>}', [READ_A]),
+        ('<|tool_call>call:read_file{path:<|"|>a.py<|"|>}<tool_call|>\n<|tool_call>call:run_tests{}',
+         [READ_A, ("run_tests", {})]),
+        ('<|tool_call>call:create_file{path:<|"|>a.py<|"|>,content:<|"|>x = {}', []),
+        ("<function=create_file><parameter=path>a</parameter><parameter=content>x", [("create_file", {"path": "a"})]),
+        ('to=functions.create_file<|message|>{"path": "a", "content": "x', []),
+        (
+            "a.py\n<<<<<<< SEARCH\nx = '<function=f>'\n=======\nx = 1\n>>>>>>> REPLACE\n",
+            [("edit_file", {"path": "a.py", "search": "x = '<function=f>'\n", "replace": "x = 1\n"})],
+        ),
         ('[TOOL_CALLS]read_file[ARGS]{"path": "a.py"}[TOOL_CALLS]run_tests{}', [READ_A, ("run_tests", {})]),
         (
             '[TOOL_CALLS][{"name": "read_file", "arguments": {"path": "a.py"}}, {"name": "run_tests", "args": {}}]',

@@ -85,10 +85,27 @@ def test_a_reply_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls_in(f"Sure: {READ}") == CALL and tried == [f"Sure: {READ}", READ]
 
 
-@pytest.mark.parametrize("text", ["`" * 60_000, "*" * 60_000, "a/" * 30_000, "`" * 30_000 + "a.py"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("`" * 60_000, "*" * 60_000, "a/" * 30_000, "`" * 30_000 + "a.py", "." * 60_000, "-" * 60_000, "a" * 60_000),
+        *("../" * 20_000, "```\n" * 15_000, "<|tool_call>call:x{" * 3000, "<function=x><parameter=y>" * 2500),
+        *("<invoke name='x'><parameter name='y'>" * 1500, "<tool_call>x<arg_key>y</arg_key><arg_value>" * 1500),
+        *("[TOOL_CALLS]{" * 4000, "to=x<|message|>{" * 4000, "<tool_call>" * 5000, "x.py " * 12_000),
+    ],
+    ids=lambda text: text[:20],
+)
 def test_a_text_of_one_sign_is_read_in_a_moment(text: str) -> None:
     """It took minutes; a person would have ended this test by hand."""
-    assert calls_in(text) == []
+    files = [f"pkg{n}/x{n}.py" for n in range(3000)]
+    calls_in(text)
+    assert plan_of(text, files, Spent()).files == ()
+
+
+def test_a_plan_names_files_whole_or_by_their_ends() -> None:
+    files = ["a/x.py", "b/x.py", "x.py", "b/y.py", "b/conf"]
+    plan = plan_of("See ./x.py, b/x.py, `y.py`... and conf, not z.py or a.y.py.", files, Spent())
+    assert plan.files == ("x.py", "b/x.py", "b/y.py")
 
 
 def test_a_plan_in_json_with_a_slip_is_read() -> None:
