@@ -114,13 +114,22 @@ def _drive(rundir: RunDir, request: Request, listen: Listen, *, resumed: bool) -
                 (rundir.path / "traceback.txt").write_text(Masker().text(traceback.format_exc()))
             raise
         state = _stopped(session, state, "environment_error", known)
-        if calls := getattr(error, "calls", 0):
-            cost = {"model_calls": calls, "prompt_tokens": getattr(error, "prompt_tokens", 0)}
-            rundir.log.append("run", "unanswered", cost)
+        calls = getattr(error, "calls", 0)
+        if calls and session is not None:
+            _unanswered(session, state, error)
     finally:
         if session is not None:
             session.close()
     return _finish(rundir, request, session, state)
+
+
+def _unanswered(session: Session, state: State, error: Any) -> None:
+    """Put on the record what model calls cost that ended the run, and what they had sent."""
+    from coder.nodes.view import record_prompt
+    from coder.policies.contract import Spent
+
+    session.emit("run", "unanswered", {"model_calls": error.calls, "prompt_tokens": error.prompt_tokens})
+    record_prompt(session, "run", state, Spent(prompts=tuple(error.sent)))
 
 
 def _renew(rundir: RunDir) -> None:

@@ -19,15 +19,18 @@ def show_prompt(run: RunDir, step: int) -> None:
     if step not in found:
         steps = ", ".join(map(str, found)) or "none at all"
         raise UsageError(f"run {run.id} sent nothing to a model in step {step}; steps that did: {steps}")
-    sent = found[step]
-    print_text(
-        f"step {step}: {sent['prompt_tokens']} tokens in, {sent['completion_tokens']} out, "
-        f"thinking {'on' if sent['think'] else 'off'}, at most {sent['max_tokens']} tokens of answer"
-    )
-    for tool in run.blobs.load(sent["tools"]) or []:
-        print_text(f"tool: {json.dumps(tool['function'], ensure_ascii=False)}")
-    for ref in sent["messages"]:
-        _message(run.blobs.load(ref) or {})
+    requests = found[step]
+    spent = {name: sum(sent[name] for sent in requests) for name in ("prompt_tokens", "completion_tokens")}
+    print_text(f"step {step}: {spent['prompt_tokens']} tokens in, {spent['completion_tokens']} out")
+    for number, sent in enumerate(requests, start=1):
+        print_text(
+            f"request {number} of {len(requests)}: thinking {'on' if sent['think'] else 'off'}, at most "
+            f"{sent['max_tokens']} tokens of answer"
+        )
+        for tool in run.blobs.load(sent["tools"]) or []:
+            print_text(f"tool: {json.dumps(tool['function'], ensure_ascii=False)}")
+        for ref in sent["messages"]:
+            _message(run.blobs.load(ref) or {})
 
 
 def _message(message: dict[str, Any]) -> None:

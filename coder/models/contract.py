@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
@@ -31,6 +31,14 @@ ToolSchema = dict[str, Any]
 """A tool in the OpenAI form: {"type": "function", "function": {name, description, parameters}}."""
 
 
+class Asked(TypedDict):
+    """One request as it went to the server: the tools may have become a part of the text."""
+
+    messages: list[Message]
+    tools: list[ToolSchema]
+    think: bool
+
+
 @dataclass(frozen=True)
 class Reply:
     """What a model answered. Token counts are the server's own, or estimates where it does not tell."""
@@ -42,6 +50,7 @@ class Reply:
     completion_tokens: int = 0
     done_reason: str = ""  # "stop", "length", "tool_calls" as the server gave it
     calls: int = 1  # requests it took: 2 where the thoughts were cut short and the answer asked for without any
+    sent: tuple[Asked, ...] = ()  # what went to the server, request by request; () where the backend does not tell
     load_seconds: float = 0.0  # how long the server loaded the model for this, where it tells
 
 
@@ -51,8 +60,10 @@ class ModelError(Exception):
     `retryable`: asking again may help (server busy, stream broken); otherwise somebody must act first.
     `retry_after`: seconds the server wants to be left alone; 0 where it did not say.
     `calls`, `prompt_tokens`: of requests that ended a step in the middle, so that its counts do not hold them.
+    `sent`: those requests, as they went to the server.
     """
 
+    sent: Sequence[Mapping[str, Any]] = ()
     calls = 0
     prompt_tokens = 0
 

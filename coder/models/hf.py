@@ -49,18 +49,21 @@ class HfModel:
         temperature: float | None = None,
     ) -> Reply:
         """One answer. Its calls stay in the text, in whatever form the model writes them."""
-        sent, described = self._tools.sent(messages, tools)
         deadline = time.monotonic() + timeout
 
         def ask(asked: Sequence[Message], thinking: bool, limit: int | None) -> Heard:
-            encoded = self._encode(asked, described, thinking)
-            return self._hear(encoded, max_tokens, max(1.0, deadline - time.monotonic()), limit, temperature)
+            def answer(sent: Sequence[Message], described: Sequence[ToolSchema]) -> Heard:
+                left = max(1.0, deadline - time.monotonic())
+                return self._hear(self._encode(sent, described, thinking), max_tokens, left, limit, temperature)
 
-        heard, cut = held(ask, sent, think=think, limit=think_limit)
+            return self._tools.ask(asked, tools, answer, lambda error: False, thinking)
+
+        with self._tools.telling() as sent:
+            heard, cut = held(ask, messages, think=think, limit=think_limit)
         prompt = heard.info["prompt"] + (cut.info["prompt"] if cut is not None else 0)
         completion = heard.info["made"] + (cut.info["made"] if cut is not None else 0)
         reason = "length" if heard.info["made"] >= max_tokens else "stop"
-        return Reply(heard.text, heard.thinking, (), prompt, completion, reason, 1 if cut is None else 2)
+        return Reply(heard.text, heard.thinking, (), prompt, completion, reason, len(sent), tuple(sent))
 
     def _encode(self, messages: Sequence[Message], tools: Sequence[ToolSchema], think: bool) -> Any:
         more: dict[str, Any] = {"enable_thinking": think} if self._thinks else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
@@ -79,6 +80,7 @@ class OllamaModel:
                 tools,
                 lambda sent, described: self._hear(sent, described, given, deadline, limit, max_tokens, opened),
                 lambda error: _NO_TOOLS in str(error),
+                thinking,
             )
             if not heard.cut and not heard.over and not heard.info.get("done"):
                 raise ModelError(
@@ -88,12 +90,12 @@ class OllamaModel:
             self._opens = heard.opened if thinking else self._opens
             return heard
 
-        heard, cut = held(ask, messages, think=think and self._thinks, limit=think_limit)
-        sent = self._tools.sent(messages, tools)
-        reply = _reply(heard, cut, *sent)
-        self._check_whole(int(heard.info.get("prompt_eval_count") or 0), *sent)
+        with self._tools.telling() as asked:
+            heard, cut = held(ask, messages, think=think and self._thinks, limit=think_limit)
+            sent = self._tools.sent(messages, tools)
+            self._check_whole(int(heard.info.get("prompt_eval_count") or 0), *sent)
         self._learn_context()
-        return reply
+        return replace(_reply(heard, cut, *sent), sent=tuple(asked))
 
     def _hear(
         self,

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
@@ -81,15 +82,19 @@ class OpenAIModel:
                 tools,
                 lambda sent, described: self._hear(sent, described, more, deadline, limit, max_tokens, opened),
                 lambda error: not error.retryable and bool(_NO_TOOLS.search(str(error))),
+                thinking,
             )
             self._opens = heard.opened if thinking else self._opens
             return heard
 
-        heard, cut = held(ask, messages, think=think, limit=think_limit)
+        # The wire has no place for earlier thoughts.
+        messages = [Message(**{k: v for k, v in m.items() if k != "thinking"}) for m in messages]  # type: ignore[typeddict-item]
+        with self._tools.telling() as sent:
+            heard, cut = held(ask, messages, think=think, limit=think_limit)
         if not self._loaded:
             self._loaded = True
             self.context = min(self.context, self._context_now() or self.context)
-        return _reply(heard, cut, messages, tools)
+        return replace(_reply(heard, cut, messages, tools), sent=tuple(sent))
 
     def _thinking(self, think: bool, limit: int | None) -> dict[str, Any]:
         """The server's own switch for thinking; {} for a server of which none is known."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
-from coder.models.contract import Message, ModelError, ToolSchema
+from coder.models.contract import Asked, Message, ModelError, ToolSchema
 
 T = TypeVar("T")
 
@@ -51,6 +52,17 @@ class ToolSupport:
 
     def __init__(self, native: bool) -> None:
         self._native = native
+        self._asked: list[Asked] = []
+
+    @contextmanager
+    def telling(self) -> Iterator[list[Asked]]:
+        """Every request that is made meanwhile, as it goes to the server. A ModelError takes them with it."""
+        self._asked = []
+        try:
+            yield self._asked
+        except ModelError as error:
+            error.sent = tuple(self._asked)
+            raise
 
     def sent(
         self, messages: Sequence[Message], tools: Sequence[ToolSchema]
@@ -64,16 +76,24 @@ class ToolSupport:
         tools: Sequence[ToolSchema],
         hear: Callable[[Sequence[Message], Sequence[ToolSchema]], T],
         refused: Callable[[ModelError], bool],
+        think: bool,
     ) -> T:
         """What `hear` makes of the answer to what is sent; asked once more, from now on without tools, where the first
         answer was that there can be none (`refused`)."""
         try:
-            return hear(*self.sent(messages, tools))
+            return hear(*self._noted(messages, tools, think))
         except ModelError as error:
             if not (tools and self._native and refused(error)):
                 raise
         self._native = False
-        return hear(*self.sent(messages, tools))
+        return hear(*self._noted(messages, tools, think))
+
+    def _noted(
+        self, messages: Sequence[Message], tools: Sequence[ToolSchema], think: bool
+    ) -> tuple[Sequence[Message], Sequence[ToolSchema]]:
+        sent, described = self.sent(messages, tools)
+        self._asked.append(Asked(messages=list(sent), tools=list(described), think=think))
+        return sent, described
 
 
 def _call(name: str, arguments: object) -> str:

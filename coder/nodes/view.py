@@ -14,7 +14,7 @@ from coder.policies.contract import Edit, Left, Plan, Spent, View
 from coder.repair.contract import Candidate, Suspect
 from coder.repair.world import NOTHING, World
 from coder.session import Session
-from coder.state import NodeName, Ref, State
+from coder.state import Ref, State
 from coder_tools.contract import Splice
 from coder_tools.logs import Finding
 from coder_tools.workspace import Workspace
@@ -94,12 +94,14 @@ def _logs(session: Session, state: State) -> dict[str, str]:
     return {r.id: r.message for r in failures(load_baseline(session, state), state["goal_tests"])}
 
 
-def record_prompt(session: Session, node: NodeName, state: State, spent: Spent) -> None:
-    """Keep what was sent to the model."""
-    if spent.prompt is None:
-        return
-    cost = {name: getattr(spent, name) for name in ("prompt_tokens", "completion_tokens", "model_calls")}
-    session.emit(node, "prompt", {"step": state["counts"]["steps"] + 1, **session.prompts.take(spent.prompt), **cost})
+def record_prompt(session: Session, node: str, state: State, spent: Spent) -> None:
+    """Keep what was sent to the model, request by request; the last of a step bears what they cost."""
+    step = state["counts"]["steps"] + 1
+    for number, sent in enumerate(spent.prompts, start=1):
+        last = number == len(spent.prompts)
+        names = ("prompt_tokens", "completion_tokens", "model_calls")
+        cost = {name: getattr(spent, name) if last else 0 for name in names}
+        session.emit(node, "prompt", {"step": step, "request": number, **session.prompts.take(sent), **cost})
 
 
 def _candidate(stored: dict[str, Any]) -> Candidate:

@@ -30,7 +30,7 @@ class Spent:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model_calls: int = 0
-    prompt: Mapping[str, Any] | None = None  # what was sent, secrets masked: messages, tools, settings
+    prompts: tuple[Mapping[str, Any], ...] = ()  # what was sent, request by request, secrets masked
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class ModelPolicy:
         self._samples = samples
         self._blindfold = Blindfold()
         self._wait = wait
-        self._sent: dict[str, Any] = {}  # the last question
+        self._sent: tuple[dict[str, Any], ...] = ()  # the requests that the last question took
         self._failures = 0  # failed calls in a row; whoever resumes a run has seen to the server, and begins anew
 
     def plan(self, view: View) -> Plan:
@@ -66,7 +66,7 @@ class ModelPolicy:
         try:
             reply = self._ask(view, messages, [])
         except ModelError as error:
-            spent = Spent(estimate(messages), model_calls=1)
+            spent = self._lost(messages, [])
             fault = self._bear(view, error, time.monotonic() - started, spent)
             late = "" if fault else _late(error)
             return Plan("", files, spent=spent, fault=fault, late=late, note=f"the model could not be asked: {error}")
@@ -91,7 +91,7 @@ class ModelPolicy:
         try:
             reply = self._ask(view, messages, tools)
         except ModelError as error:
-            spent = Spent(estimate(messages, tools), model_calls=1)
+            spent = self._lost(messages, tools)
             fault = self._bear(view, error, time.monotonic() - started, spent)
             return Edit(note=str(error), spent=spent, fault=fault, late="" if fault else _late(error))
         talk.learn(messages, tools, reply.prompt_tokens)
@@ -147,7 +147,7 @@ class ModelPolicy:
             reply = self._ask(view, messages, tools, samples.temperature)
         except ModelError as error:  # the next question of the conversation bears it
             samples.give_up()
-            spent = Spent(estimate(messages, tools), model_calls=1)
+            spent = self._lost(messages, tools)
             return Edit(attempt=f"no further answer: {error}", spent=spent)
         apart = view.workspace.over({})
         self._run(_calls(reply)[0], view, apart, {})
@@ -235,26 +235,35 @@ class ModelPolicy:
         masked = [Message(**{**m, "content": self._blindfold.text(m["content"])}) for m in messages]
         allowed = max(256, min(self._allowance(view), view.left.tokens))
         think, limit = self._thinks(view), allowed * 3 // 4  # the answer needs room
-        self._sent = {"messages": masked, "tools": list(tools), "think": think, "max_tokens": allowed}
-        self._sent |= {"temperature": temperature} if temperature is not None else {}
+        asked = {"messages": masked, "tools": list(tools), "think": think, "max_tokens": allowed}
+        asked |= {"temperature": temperature} if temperature is not None else {}
         started = time.monotonic()
-        reply = self._model.chat(
-            masked,
-            tools,
-            think=think,
-            max_tokens=allowed,
-            timeout=max(1.0, min(_CALL_SECONDS, view.left.seconds)),
-            think_limit=limit,
-            temperature=temperature,
-        )
+        try:
+            reply = self._model.chat(
+                masked,
+                tools,
+                think=think,
+                max_tokens=allowed,
+                timeout=max(1.0, min(_CALL_SECONDS, view.left.seconds)),
+                think_limit=limit,
+                temperature=temperature,
+            )
+        except ModelError as error:
+            self._sent = tuple({**asked, **sent} for sent in error.sent) or (asked,)
+            raise
+        asked["load_seconds"] = reply.load_seconds
+        self._sent = tuple({**asked, **sent} for sent in reply.sent) or (asked,)
         self._failures = 0
         if time.monotonic() - started - reply.load_seconds > _SLOW * view.left.seconds:
             view.memory["think"] = False  # thoughts would take the time that the answers need
         return reply
 
     def _spent(self, reply: Reply) -> Spent:
-        sent = {**self._sent, "load_seconds": reply.load_seconds}
-        return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls, sent)
+        return Spent(reply.prompt_tokens, reply.completion_tokens, reply.calls, self._sent)
+
+    def _lost(self, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> Spent:
+        """What a question cost that got no answer."""
+        return Spent(estimate(messages, tools), model_calls=len(self._sent), prompts=self._sent)
 
     def _bear(self, view: View, error: ModelError, seconds: float, spent: Spent) -> str:
         """Wait a little after a call that failed in so many seconds, longer each time; raise it, with what it cost,
@@ -264,7 +273,7 @@ class ModelPolicy:
         """
         self._failures += 1
         if not error.retryable or self._failures >= _FAILURES:
-            error.calls, error.prompt_tokens = spent.model_calls, spent.prompt_tokens
+            error.calls, error.prompt_tokens, error.sent = spent.model_calls, spent.prompt_tokens, spent.prompts
             raise error
         self._wait(min(max(2.0**self._failures, error.retry_after), max(0.0, view.left.seconds - seconds)))
         return "" if seconds >= view.left.seconds - 1.0 else str(error)

@@ -44,14 +44,15 @@ def _splices(before: Sequence[str], now: Sequence[str]) -> list[Splice]:
     return [[first, last, now[at:end]] for what, first, last, at, end in changed if what != "equal"]
 
 
-def prompts(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
-    """What was sent in each step that sent something, with the blobs of all its messages."""
-    found: dict[int, dict[str, Any]] = {}
+def prompts(events: Iterable[Event]) -> dict[int, list[dict[str, Any]]]:
+    """The requests of each step that sent something, with the blobs of all their messages."""
+    found: dict[int, list[dict[str, Any]]] = {}
     refs: list[str] = []
     for event in events:
         if event.kind == "prompt" and "whole" in event.data:  # an older coder kept them elsewhere
             refs = [] if event.data["whole"] else list(refs)
             for first, last, now in reversed(event.data["messages"]):
                 refs[first:last] = now
-            found[event.data["step"]] = {**event.data, "messages": refs}
+            step, first_of_step = event.data["step"], event.data.get("request", 1) == 1  # a step may be done again
+            found[step] = [*([] if first_of_step else found.get(step, [])), {**event.data, "messages": refs}]
     return found

@@ -424,8 +424,7 @@ def test_the_longest_ids_tasks_and_refusals_fit_the_smallest_window(fake_ollama:
     plan = made.plan(seen)
     steps = [made.edit(seen := view(seen.memory, plan=plan, **long)) for _ in range(2)]
     for spent in (plan.spent, *(step.spent for step in steps)):
-        assert spent.prompt is not None
-        sent = spent.prompt
+        [sent] = spent.prompts
         assert spent.prompt_tokens + sent["max_tokens"] <= 4096
         system, opening = (message["content"] for message in sent["messages"][:2])
         assert len(system) < 5000 and "characters left out ..." in system and "-0]" in system and len(opening) > 600
@@ -496,7 +495,9 @@ def test_a_plan_in_prose_is_taken_whole() -> None:
 
 
 READ_A = ("read_file", {"path": "a.py"})
-BEGIN, SEP, END = (f"<\uff5ctool\u2581{part}\uff5c>" for part in ("call\u2581begin", "sep", "call\u2581end"))  # DeepSeek's
+BEGIN, SEP, END = (
+    f"<\uff5ctool\u2581{part}\uff5c>" for part in ("call\u2581begin", "sep", "call\u2581end")
+)  # DeepSeek's
 
 
 @pytest.mark.parametrize(
@@ -535,8 +536,10 @@ BEGIN, SEP, END = (f"<\uff5ctool\u2581{part}\uff5c>" for part in ("call\u2581beg
         (f'{BEGIN}function{SEP}read_file\n```json\n{{"path": "a.py"}}\n```{END}', [READ_A]),
         (f'{BEGIN}read_file{SEP}{{"path": "a.py"}}{END}\n{BEGIN}run_tests{SEP}{{}}{END}', [READ_A, ("run_tests", {})]),
         ('<|tool_call>call:read_file{path:<|"|>a.py<|"|>}', [READ_A]),
-        ('<|tool_call>call:read_file{path:<|"|>a.py<|"|>}<tool_call|>\n<|tool_call>call:run_tests{}',
-         [READ_A, ("run_tests", {})]),
+        (
+            '<|tool_call>call:read_file{path:<|"|>a.py<|"|>}<tool_call|>\n<|tool_call>call:run_tests{}',
+            [READ_A, ("run_tests", {})],
+        ),
         ('<|tool_call>call:create_file{path:<|"|>a.py<|"|>,content:<|"|>x = {}', []),
         ("<function=create_file><parameter=path>a</parameter><parameter=content>x", [("create_file", {"path": "a"})]),
         ('to=functions.create_file<|message|>{"path": "a", "content": "x', []),
@@ -571,12 +574,31 @@ def test_text_that_is_no_call_is_none(text: str) -> None:
 def test_what_was_sent_is_handed_over_for_the_record(fake_ollama: Fake) -> None:
     fake = fake_ollama(replies=[calls(READ), {"content": "HYPOTHESIS: x"}])
     made = policy(fake)
-    sent = made.edit(view()).spent.prompt
-    assert sent is not None
+    [sent] = made.edit(view()).spent.prompts
     assert [m["content"] for m in sent["messages"]] == [m["content"] for m in fake.chats[0]["messages"]]
     assert sent["tools"] == fake.chats[0]["tools"] and sent["think"] is True
-    plan = made.plan(view()).spent.prompt
-    assert plan is not None and plan["tools"] == []
+    [plan] = made.plan(view()).spent.prompts
+    assert plan["tools"] == []
+
+
+@pytest.mark.parametrize("wire", ["ollama", "openai"])
+def test_every_request_is_handed_over_as_it_went_to_the_server(fake_ollama: Fake, fake_openai: Fake, wire: str) -> None:
+    """Tools as text, a thought that was cut short and asked again, and a call that failed."""
+    long = {"content": "<think>" + "round and round " * 4000, "chunk": 4096}
+    replies = [{"content": json.dumps(READ)}, long, {"content": json.dumps(FIX)}, {"fault": "cut"}]
+    if wire == "ollama":
+        model = {"name": "gemma4:e4b", "size": 1, "capabilities": ["completion", "thinking"]}
+        fake = fake_ollama(models=[model], replies=replies)
+        made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=lambda _: None)
+    else:
+        fake = fake_openai(flavor="llama-server", template="{{ messages }}", replies=replies)
+        made = ModelPolicy(OpenAIModel("some/model", fake.url), wait=lambda _: None)
+    edits = drive(made, steps=3)
+    sent = [request for edit in edits for request in edit.spent.prompts]
+    assert [len(edit.spent.prompts) for edit in edits] == [1, 2, 1] and edits[2].fault
+    told = [[(m["role"], m["content"]) for m in chat["messages"]] for chat in fake.chats]
+    assert [[(m["role"], m["content"]) for m in request["messages"]] for request in sent] == told
+    assert not any(request["tools"] for request in sent) and "- run_tests(): " in sent[0]["messages"][0]["content"]
 
 
 def test_pictures_belong_to_the_opening(fake_ollama: Fake) -> None:

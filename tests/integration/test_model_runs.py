@@ -185,6 +185,20 @@ def test_a_run_that_ends_while_the_server_fails_says_so(fault: dict[str, Any], s
     assert ("status 502" if fault["fault"] == "html" else "slow down") in result.reason
 
 
+def test_the_prompt_of_a_call_that_ended_the_run_can_be_shown(solve: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from coder.cli.prompts import show_prompt
+    from coder.record.store import RunStore
+
+    refusal = {"fault": "status", "status": 400, "error": "no"}
+    result, events, fake = solve(IMPOSSIBLE, [refusal], sandbox="none")
+    assert result.status == "environment_error" and result.counts.model_calls == len(fake.chats) == 2
+    last = [event.data["step"] for event in events if event.kind == "prompt"][-1]
+    capsys.readouterr()
+    show_prompt(RunStore(Path(result.run_dir).parents[1]).open(result.run_id), last)
+    shown = capsys.readouterr().out
+    assert "request 1 of 1" in shown and fake.chats[-1]["messages"][0]["content"][:60] in shown
+
+
 def test_the_prompt_of_each_step_can_be_shown(solve: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from coder.cli.prompts import show_prompt
     from coder.errors import UsageError

@@ -62,7 +62,7 @@ def test_every_prompt_can_be_told_again(
         data = teller.take({"messages": messages, "tools": [], "think": True})
         rundir.log.append("edit", "prompt", {"step": step, **data})
     found = prompts(rundir.events())
-    assert [[rundir.blobs.load(ref) for ref in found[step]["messages"]] for step in range(len(sent))] == sent
+    assert [[rundir.blobs.load(ref) for ref in found[step][-1]["messages"]] for step in range(len(sent))] == sent
     rundir.close()
 
 
