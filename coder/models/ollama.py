@@ -8,16 +8,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
+from coder.models.faults import is_page, lacks_memory, pause
 from coder.models.memory import context_for
 from coder.models.messages import to_langchain
 from coder.models.ollama_server import OllamaServer, unreachable
 from coder.models.privacy import connection, disable_tracing
-from coder.models.stream import Heard, Piece, hear, limited
+from coder.models.stream import Heard, Piece, hear, limited, says
 from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
 from coder.models.tokens import estimate, written
 
 if TYPE_CHECKING:
+    import httpx
     from langchain_core.messages import BaseMessage
     from langchain_ollama import ChatOllama
 
@@ -49,6 +51,7 @@ class OllamaModel:
         weights = self._server.size(model) if memory else 0
         self.context = context_for(abilities.context, context, weights, abilities.shape, memory, spilled)
         self._opens = False  # whether its template opens the thoughts, as the last answer had it
+        self._pause = 0.0  # seconds that the last answer asked to be left alone
         self._chat: ChatOllama | None = None
         self._loaded = False  # whether it is known what context the server loaded it with
 
@@ -126,7 +129,7 @@ class OllamaModel:
             return f"{doing} after {waited:.0f} seconds" if waited >= most else ""
 
         try:
-            stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
+            stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy, says=says)
             return hear(stream, limit, most, opened=opened, seconds=left)
         except ModelError:
             raise
@@ -145,6 +148,7 @@ class OllamaModel:
             kwargs: dict[str, Any] = {
                 "timeout": _LOAD,
                 "follow_redirects": False,
+                "event_hooks": {"response": [self._note_pause]},
                 **connection(self._server.url),
             }
             self._chat = _agent_class()(
@@ -156,6 +160,10 @@ class OllamaModel:
                 client_kwargs=kwargs,
             )
         return self._chat
+
+    def _note_pause(self, response: httpx.Response) -> None:
+        """The client drops a refusal's headers."""
+        self._pause = pause(response.headers.get("retry-after"))
 
     def _abandon(self) -> None:
         """Close the connection, which makes Ollama stop; the next call opens another."""
@@ -203,19 +211,21 @@ class OllamaModel:
 
     def _refused(self, text: str, status: int) -> ModelError:
         url, lower = self._server.url, text.lower()
-        if "<html" in lower or "<!doctype" in lower:
+        if is_page(text):
             return ModelError(
                 f"{url} answered with a web page (status {status}), not as Ollama does. A proxy may be in between.",
                 retryable=status >= 500,
             )
         if status == 404 and "not found" in lower:
             return self._server.missing(self._model)
-        if "memory" in lower and ("require" in lower or "out of" in lower or "cuda" in lower):
+        if lacks_memory(text):
             return ModelError(f"{self._model} does not fit into memory: {text}. Take a smaller model or context.")
         if "does not support" in lower:
             return ModelError(f"{self._model} cannot be used: {text}. Take another model.")
         busy = status in (-1, 408, 429) or status >= 500
-        return ModelError(f"Ollama at {url} answers: {text[:300]} (status {status}).", retryable=busy)
+        return ModelError(
+            f"Ollama at {url} answers: {text[:300]} (status {status}).", retryable=busy, retry_after=self._pause
+        )
 
 
 def _reply(heard: Heard, cut: Heard | None, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> Reply:

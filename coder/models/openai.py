@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coder.models.contract import Message, ModelError, Reply, ToolCall, ToolSchema
+from coder.models.faults import is_page, lacks_memory, pause
 from coder.models.messages import to_langchain
 from coder.models.openai_server import base_url, is_loading, look, near, tokens
 from coder.models.privacy import connection, disable_tracing
-from coder.models.stream import Heard, Piece, hear, limited
+from coder.models.stream import Heard, Piece, hear, limited, says
 from coder.models.text_tools import ToolSupport
 from coder.models.thinking import held
 from coder.models.tokens import estimate, written
@@ -138,7 +139,7 @@ class OpenAIModel:
 
         try:
             left = deadline - time.monotonic()
-            stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy)
+            stream = limited(pieces, timeout=left, idle=_IDLE, abandon=self._abandon, still_busy=still_busy, says=says)
             return hear(stream, limit, most, opened=opened, seconds=left)
         except ModelError:
             raise
@@ -224,12 +225,12 @@ class OpenAIModel:
             return ModelError(f"Nothing answers at {url}. Start the server, or correct the address.", retryable=True)
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             return ModelError(f"{url} does not accept the key. Put the right one into {self._key_name}.")
-        if isinstance(error, openai.NotFoundError):
-            return self._missing()
         if isinstance(error, openai.APIStatusError):
             body = error.body.get("message") if isinstance(error.body, dict) else error.body
             said = str(body or error.body or error.message)
-            if _OVERFLOW.search(said) and "<html" not in said.lower():
+            if isinstance(error, openai.NotFoundError) and not is_page(said):
+                return self._missing()
+            if _OVERFLOW.search(said) and not is_page(said):
                 return self._overflow(said)
             return self._refused(error.status_code, said, error.response.headers)
         return ModelError(
@@ -248,21 +249,20 @@ class OpenAIModel:
         )
 
     def _refused(self, status: int, text: str, headers: Any) -> ModelError:
-        if "<html" in text.lower() or "<!doctype" in text.lower():
+        if is_page(text):
             return ModelError(
                 f"{self._url} answered with a web page (status {status}). A proxy may be in between.",
                 retryable=status >= 500,
             )
-        if "memory" in text.lower() and status >= 400:
+        if lacks_memory(text):
             return ModelError(f"{self._model} does not fit into memory: {text[:300]}. Take a smaller one.")
         if status >= 500 and _NO_TOOLS.search(text):  # llama-server: its template cannot take tools
             return ModelError(f"{self._url} cannot give the model tools: {text[:300]} (status {status}).")
         busy = status in (408, 409, 429) or status >= 500
-        after = str(headers.get("retry-after") or "")
         return ModelError(
             f"{self._url} answers: {text[:300]} (status {status}).",
             retryable=busy,
-            retry_after=float(after) if after.isdigit() else 0.0,
+            retry_after=pause(headers.get("retry-after")),
         )
 
 

@@ -109,13 +109,15 @@ def limited(
     idle: float,
     abandon: Callable[[], None],
     still_busy: Callable[[float], str] = lambda waited: "",
+    says: Callable[[T], bool] = lambda piece: True,
 ) -> Iterator[T]:
     """What the stream gives, from a thread of its own, so that no silence or trickle can hold up the caller.
 
-    timeout: seconds for the whole; idle: the longest silence. Before the first piece `still_busy` is asked whenever
-    that is over, with the seconds waited so far: "" if there is a reason to wait on (a cold model is being loaded,
-    a long prompt is being read), else why not. ModelError (retryable) when a limit is over; `abandon` is called
-    then, and whenever the stream is left early, to close the connection, so that the server stops working on it.
+    timeout: seconds for the whole; idle: the longest silence, which a piece that `says` nothing is too. Before the
+    first that does `still_busy` is asked whenever that is over, with the seconds waited so far: "" if there is a reason
+    to wait on (a cold model is being loaded, a long prompt is being read), else why not. ModelError (retryable) when a
+    limit is over; `abandon` is called then, and whenever the stream is left early, to close the connection, so that the
+    server stops working on it.
     Errors of the stream are raised as they are.
     """
     pieces: queue.Queue[object] = queue.Queue()
@@ -134,15 +136,18 @@ def limited(
     threading.Thread(target=pump, name="model-stream", daemon=True).start()
     started = time.monotonic()
     begun = finished = False
+    heard = started  # when something was said last, or there was a reason to wait on
     try:
         while True:
-            left = started + timeout - time.monotonic()
+            now = time.monotonic()
             try:
-                piece = pieces.get(timeout=max(0.0, min(idle, left)))
+                if now >= min(heard + idle, started + timeout):
+                    raise queue.Empty
+                piece = pieces.get(timeout=min(heard + idle, started + timeout) - now)
             except queue.Empty:
-                if left <= idle:
-                    raise _too_long(timeout) from None
                 waited = time.monotonic() - started
+                if waited >= timeout:
+                    raise _too_long(timeout) from None
                 why = (
                     f"it stopped in the middle of its answer: nothing came for {idle:.0f} seconds"
                     if begun
@@ -150,6 +155,7 @@ def limited(
                 )
                 if why:
                     raise _stuck(why) from None
+                heard = time.monotonic()
                 continue
             if piece is _END:
                 finished = True
@@ -157,12 +163,18 @@ def limited(
             if isinstance(piece, BaseException):
                 finished = True
                 raise piece
-            begun = True
+            if says(piece):  # type: ignore[arg-type]
+                begun, heard = True, time.monotonic()
             yield piece  # type: ignore[misc]
     finally:
         if not finished:
             stopped.set()
             abandon()
+
+
+def says(piece: Piece) -> bool:
+    """Whether it brought anything but counts: some servers send empty pieces for ever."""
+    return bool(piece.text or piece.thinking or piece.calls or piece.unfinished)
 
 
 def _too_long(timeout: float) -> ModelError:

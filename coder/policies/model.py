@@ -267,15 +267,16 @@ class ModelPolicy:
 
     def _bear(self, view: View, error: ModelError, seconds: float, spent: Spent) -> str:
         """Wait a little after a call that failed in so many seconds, longer each time; raise it, with what it cost,
-        where asking is no use.
+        where asking is no use, or not before the run is over.
 
         The fault in words; "" where the run's own time ended the call: a slow model is no fault of its server.
         """
         self._failures += 1
-        if not error.retryable or self._failures >= _FAILURES:
+        left = max(0.0, view.left.seconds - seconds)
+        if not error.retryable or self._failures >= _FAILURES or error.retry_after > left:
             error.calls, error.prompt_tokens, error.sent = spent.model_calls, spent.prompt_tokens, spent.prompts
             raise error
-        self._wait(min(max(2.0**self._failures, error.retry_after), max(0.0, view.left.seconds - seconds)))
+        self._wait(min(max(2.0**self._failures, error.retry_after), left))
         return "" if seconds >= view.left.seconds - 1.0 else str(error)
 
     def _thinks(self, view: View) -> bool:

@@ -14,7 +14,7 @@ prints its URL on the first line and serves until it is ended. The script is one
                    prompt_eval_count, eval_count, chunk (characters a line), delay (seconds between lines),
                    expect (text that must be in the request's messages, or the answer is an error 400)
                  or a fault: {"fault": KIND, ...}:
-                   status   an HTTP error: status, error
+                   status   an HTTP error: status, error, retry_after
                    html     an error page: status (default 502)
                    cut      the connection breaks in the middle
                    end      the stream ends without its last line
@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _fault(self, model: str, reply: dict[str, Any]) -> None:
         kind, seconds = reply["fault"], float(reply.get("seconds", 30))
         if kind == "status":
-            self._json({"error": reply.get("error", "")}, int(reply["status"]))
+            self._json({"error": reply.get("error", "")}, int(reply["status"]), reply.get("retry_after"))
             return
         if kind == "html":
             page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -218,13 +218,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.wfile = _Nowhere()  # type: ignore[assignment]
 
-    def _json(self, value: Any, status: int = 200) -> None:
-        self._answer(json.dumps(value).encode(), status, "application/json")
+    def _json(self, value: Any, status: int = 200, retry_after: object = None) -> None:
+        self._answer(json.dumps(value).encode(), status, "application/json", retry_after)
 
-    def _answer(self, data: bytes, status: int, kind: str) -> None:
+    def _answer(self, data: bytes, status: int, kind: str, retry_after: object = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
         self.end_headers()
         self.wfile.write(data)
 

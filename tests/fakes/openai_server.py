@@ -22,6 +22,7 @@ The script is one mapping:
                    cut      the connection breaks in the middle
                    stall    a first event, then silence for `seconds`
                    silent   headers, then silence for `seconds`
+                   empty    a first event, then events with nothing in them for `seconds`
                    rubbish  an event that is no JSON
                    no_tools an error while the request has tools, the next reply where it has none
 """
@@ -178,6 +179,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._event(next(_events("m", {"content": "I"})))
         if kind == "rubbish":
             self._event("{this is no JSON}")
+        elif kind == "empty":
+            for _ in range(int(float(reply.get("seconds", 30)) * 20)):
+                self._event(next(_events("m", {"content": ""})))
+                if self.fake.stopping.wait(0.05):
+                    break
         elif kind in ("stall", "silent"):
             self.fake.stopping.wait(float(reply.get("seconds", 30)))
         if kind == "cut":
@@ -206,10 +212,10 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    def _json(self, value: Any, status: int = 200, retry_after: int | None = None) -> None:
+    def _json(self, value: Any, status: int = 200, retry_after: object = None) -> None:
         self._answer(json.dumps(value).encode(), status, "application/json", retry_after)
 
-    def _answer(self, data: bytes, status: int, kind: str, retry_after: int | None = None) -> None:
+    def _answer(self, data: bytes, status: int, kind: str, retry_after: object = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))

@@ -295,6 +295,17 @@ def test_a_model_that_is_slow_for_the_time_left_stops_thinking(fake_ollama: Fake
     assert [chat["think"] for chat in fake.chats] == [True, False]
 
 
+def test_a_pause_that_the_run_has_no_time_for_ends_it_at_once(fake_ollama: Fake) -> None:
+    busy = {"fault": "status", "status": 429, "error": "too many requests"}
+    fake = fake_ollama(replies=[busy | {"retry_after": 7}, busy | {"retry_after": 3600}])
+    waited: list[float] = []
+    made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=waited.append)
+    assert made.edit(view()).fault
+    with pytest.raises(ModelError, match="too many requests"):
+        made.edit(view())
+    assert waited == [7.0]
+
+
 def test_a_server_that_keeps_failing_or_refuses_ends_it(fake_ollama: Fake) -> None:
     fake = fake_ollama(replies=[{"fault": "cut"}], after="repeat")
     waited: list[float] = []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from coder.models import choose, openai
 from coder.models.choose import advise, choose_model
 from coder.models.contract import ChatModel, Message, ModelError, Reply
+from coder.models.faults import pause
 from coder.models.hardware import Hardware
 from coder_tools.toolbox import schemas
 
@@ -219,6 +222,10 @@ def test_counts_are_estimated_where_the_server_does_not_tell(fake_openai: Fake) 
         ({"fault": "status", "status": 500, "error": "busy"}, "500", True),
         ({"fault": "status", "status": 500, "error": "out of memory"}, "does not fit into memory", False),
         ({"fault": "status", "status": 400, "error": "no"}, r"answers: no \(status 400\)", False),
+        ({"fault": "status", "status": 400, "error": "bad field: memory_mode"}, r"memory_mode \(status 400\)", False),
+        ({"fault": "status", "status": 500, "error": "unable to allocate CUDA0 buffer"}, "does not fit", False),
+        ({"fault": "status", "status": 429, "retry_after": 2.5}, "429", True),
+        ({"fault": "html", "status": 404}, "web page", False),
         ({"fault": "html"}, "web page", True),
         ({"fault": "html", "status": 200}, "cannot be read", True),
         ({"fault": "cut"}, "broke off", True),
@@ -245,6 +252,25 @@ def test_no_silence_holds_it_up_beyond_the_time_limit(fake_openai: Fake, kind: s
     with pytest.raises(ModelError, match="did not finish its answer"):
         made.chat(ASK, [], think=False, max_tokens=10, timeout=0.5)
     assert made.chat(ASK, [], think=False, max_tokens=10, timeout=10).text == "back"
+
+
+def test_events_with_nothing_in_them_are_silence(fake_openai: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai, "_IDLE", 0.3)
+    with pytest.raises(ModelError, match="stopped in the middle of its answer"):
+        ask(fake_openai(replies=[{"fault": "empty", "seconds": 20}]))
+
+
+def test_a_pause_may_be_asked_for_with_a_date() -> None:
+    soon = formatdate(time.time() + 60, usegmt=True)
+    assert 50 < pause(soon) <= 60
+    assert [pause(text) for text in ("7", "2.5", "Wed, 21 Oct 2015 07:28:00 GMT", "soon", "", None)] == [
+        7,
+        2.5,
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
