@@ -19,7 +19,7 @@ CONNECT = b"""def connect(host):
     sock.send(b'hi')
     return sok
 """
-SLIP = CONNECT.decode().replace("100", "10").partition("\n")[2]  # what a model remembers of it
+SLIP = CONNECT.decode().replace("settimeout", "setimeout").partition("\n")[2]  # what a model remembers of it
 FIXED = CONNECT.replace(b"sok", b"sock")
 TWO = b"def f(a):\n    x = 1\n\n\ndef g(a):\n    return 2\n"
 
@@ -32,16 +32,16 @@ def test_a_slip_in_lines_that_an_edit_repeats_is_not_written() -> None:
 
 
 def test_a_slip_in_a_line_that_is_moved_deeper_is_not_written() -> None:
-    new = SLIP.replace("    sock.retries = 10\n", "    if host:\n        sock.retries = 10\n")
+    new = SLIP.replace("    sock.setimeout(30)\n", "    if host:\n        sock.setimeout(30)\n")
     landed = replace("a.py", CONNECT, SLIP, new)
-    assert landed.data == CONNECT.replace(b"    sock.retries", b"    if host:\n        sock.retries")
+    assert landed.data == CONNECT.replace(b"    sock.settimeout", b"    if host:\n        sock.settimeout")
 
 
 def test_a_slip_beside_what_changes_in_a_line_is_not_written() -> None:
-    landed = replace("a.py", CONNECT, SLIP, SLIP.replace("sock.retries = 10", "self.retries = 10"))
-    assert landed.data == CONNECT.replace(b"sock.retries", b"self.retries")
-    landed = replace("a.py", CONNECT, SLIP, SLIP.replace("retries = 10", "retries = 20"))
-    assert landed.data == CONNECT.replace(b"= 100", b"= 20"), "the slip itself is what the edit changes"
+    landed = replace("a.py", CONNECT, SLIP, SLIP.replace("sock.setimeout", "self.setimeout"))
+    assert landed.data == CONNECT.replace(b"sock.settimeout", b"self.settimeout")
+    landed = replace("a.py", CONNECT, SLIP, SLIP.replace("setimeout(30)", "setblocking(1)"))
+    assert landed.data == CONNECT.replace(b"settimeout(30)", b"setblocking(1)"), "the slip itself is changed"
 
 
 def test_white_space_of_lines_that_an_edit_repeats_stays() -> None:

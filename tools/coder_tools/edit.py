@@ -67,10 +67,11 @@ class _Source:
         return at + bisect_left(self._crlf, at)
 
 
-def replace(path: str, data: bytes, search: str, replacement: str) -> Landed:
+def replace(path: str, data: bytes, search: str, replacement: str, base: bytes = b"") -> Landed:
     """Replace the one place that has the text `search`.
 
-    Tried in turn: the text exactly, lines that differ only in indentation, in white space, in a slip of the pen.
+    Tried in turn: the text exactly, lines that differ only in indentation, in white space, in a slip of the pen; not
+    for lines that the file had in `base`, before it was first edited: what is like them now is another place.
     Raises EditRefused if there is no such place or more than one, or if the result does not parse.
     """
     source = _Source(path, data)
@@ -85,17 +86,15 @@ def replace(path: str, data: bytes, search: str, replacement: str) -> Landed:
         search, replacement = unnumbered(search), unnumbered(replacement)
         landed = _exact(source, search, replacement)
     if landed is None:
-        lines, wanted = source.text.split("\n"), search.strip("\n").split("\n")
-        place = find_lines(lines, wanted)
-        if place is None:
-            raise not_found(path, lines, wanted)
+        wanted = search.strip("\n").split("\n")
+        place = _found(source, wanted, base)
         new = replacement.strip("\n").split("\n") if replacement.strip("\n") else []
         landed = _put(source, place, wanted, new)
     check_syntax(path, landed.data, before=data)
     return landed
 
 
-def apply_diff(path: str, data: bytes, diff: str) -> Landed:
+def apply_diff(path: str, data: bytes, diff: str, base: bytes = b"") -> Landed:
     """Apply a unified diff of one file, each hunk where its lines are, whatever its numbers say.
 
     Raises EditRefused as `replace` does; then no hunk of it is applied.
@@ -105,10 +104,7 @@ def apply_diff(path: str, data: bytes, diff: str) -> Landed:
     for hunk in hunks_of(diff, path):
         source = _Source(path, landed.data if landed is not None else data)
         check_whole(source.text, "\n".join(hunk.new))
-        lines = source.text.split("\n")
-        place = find_lines(lines, hunk.old, None if hunk.near is None else hunk.near + drift, hunk.under)
-        if place is None:
-            raise not_found(path, lines, hunk.old)
+        place = _found(source, hunk.old, base, None if hunk.near is None else hunk.near + drift, hunk.under)
         landed = _put(source, place, hunk.old, hunk.new)
         drift += len(hunk.new) - len(hunk.old)
     assert landed is not None  # hunks_of gives at least one
@@ -202,6 +198,18 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
 
 def _plain(text: str) -> str:
     return text.replace("\r\n", "\n")
+
+
+def _found(source: _Source, wanted: Sequence[str], base: bytes, near: int | None = None, under: str = "") -> Place:
+    """The one place with the wanted lines. EditRefused if there is none, or only one like lines that are gone."""
+    lines = source.text.split("\n")
+    place = find_lines(lines, wanted, near, under)
+    if place is not None and place.how == "exact":
+        return place
+    gone = "\n".join(["", *wanted, ""]).encode("utf-8", "replace") in b"\n" + base.replace(b"\r\n", b"\n") + b"\n"
+    if place is None or gone:
+        raise not_found(source.path, lines, wanted, gone)
+    return place
 
 
 def _exact(source: _Source, search: str, replacement: str) -> Landed | None:

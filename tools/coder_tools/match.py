@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from coder_tools.slips import is_slip, words_of
 from coder_tools.syntax import EditRefused
 from coder_tools.text import clean
 
 _NUMBERED = re.compile(r"\s*\d+\|")
 _FUZZY_LINES = 3  # lines that are not blank, below which nothing is guessed
-_SLIP = 0.7  # how much of a line with a slip must be there
-_BEST_BY = 0.05  # how much better than any other the best place must be
 _SAME_LINE = 0.6  # how alike a line and the one that it replaces are
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
@@ -64,20 +64,33 @@ def ambiguous(lines: Sequence[int]) -> EditRefused:
     )
 
 
-def not_found(path: str, lines: Sequence[str], wanted: Sequence[str]) -> EditRefused:
-    """The refusal of an edit whose lines are not there, with what comes nearest to them."""
-    first = next(line.strip() for line in wanted if line.strip())
-    near = difflib.get_close_matches(first, {line.strip() for line in lines[:5000] if line.strip()}, n=1, cutoff=0.6)
-    if not near:
-        return EditRefused(
-            f"Nothing was written: that text is not in {path}. Read the file and copy the lines exactly."
-        )
-    at = next(number for number, line in enumerate(lines) if line.strip() == near[0])
-    shown = clean("\n".join(lines[at : at + min(len(wanted) + 2, 12)]))
+def not_found(path: str, lines: Sequence[str], wanted: Sequence[str], gone: bool = False) -> EditRefused:
+    """The refusal of an edit whose lines are not there, with what comes nearest to them. `gone`: they once were."""
+    what = f"that text is no longer in {path}: an earlier edit changed it" if gone else f"that text is not in {path}"
+    at = _nearest_to(lines, wanted)
+    if at is None:
+        return EditRefused(f"Nothing was written: {what}. Read the file and copy the lines exactly.")
+    part = lines[at : at + min(len(wanted) + 2, 12)]
     return EditRefused(
-        f"Nothing was written: that text is not in {path}. The nearest is at line {at + 1}:\n{shown}\n"
-        "Copy the lines to replace exactly as they are there."
+        f"Nothing was written: {what}. The nearest is at lines {at + 1} to {at + len(part)}:\n"
+        + clean("\n".join(part))
+        + "\nIf you mean these lines, copy those to replace exactly as they are there."
     )
+
+
+def _nearest_to(lines: Sequence[str], wanted: Sequence[str]) -> int | None:
+    """Where, from 0, most of the wanted lines stand as they were given; else where one is like the first of them."""
+    needle, there = ([line.strip() for line in part] for part in (wanted, lines))
+    places: dict[str, list[int]] = {}
+    for at, line in enumerate(there):
+        places.setdefault(line, []).append(at)
+    starts = Counter(at - n for n, line in enumerate(needle) if line for at in places.get(line, ()))
+    best, same = starts.most_common(1)[0] if starts else (0, 0)
+    if same * 2 >= sum(map(bool, needle)):
+        return max(0, best)
+    first = next(line for line in needle if line)
+    near = difflib.get_close_matches(first, [line for line in list(places)[:5000] if line], n=1, cutoff=0.6)
+    return places[near[0]][0] if near else None
 
 
 def carried(new: Sequence[str], wanted: Sequence[str], there: Sequence[str]) -> list[str]:
@@ -187,28 +200,24 @@ def _nearest(found: Sequence[int], near: int | None) -> int:
 
 
 def _with_a_slip(lines: Sequence[str], wanted: Sequence[str]) -> Place | None:
-    """The one place where, blank lines aside, at least three lines in four are the same and the others nearly so."""
+    """The one place where, blank lines aside, at least three lines in four are the same and the others but for a slip
+    that does not tell this place from another."""
     needle = [" ".join(line.split()) for line in wanted if line.strip()]
     solid = [(at, " ".join(line.split())) for at, line in enumerate(lines) if line.strip()]
     if len(needle) < _FUZZY_LINES:
         return None
-    slips = len(needle) // 4
-    scores: list[tuple[float, int]] = []
+    sent, there = words_of("\n".join(needle)), words_of("\n".join(lines))
+    found: list[int] = []
     for start in range(len(solid) - len(needle) + 1):
-        there = [text for _, text in solid[start : start + len(needle)]]
-        differing = [(a, b) for a, b in zip(needle, there, strict=True) if a != b]
-        if len(differing) > max(1, slips):
-            continue
-        ratios = [difflib.SequenceMatcher(None, a, b, autojunk=False).ratio() for a, b in differing]
-        if all(ratio >= _SLIP for ratio in ratios):
-            scores.append((1 - sum(1 - ratio for ratio in ratios) / len(needle), start))
-    scores.sort(reverse=True)
-    if not scores:
+        pairs = zip(needle, (text for _, text in solid[start : start + len(needle)]), strict=True)
+        differing = [(a, b) for a, b in pairs if a != b]
+        if len(differing) <= max(1, len(needle) // 4) and all(is_slip(a, b, sent, there) for a, b in differing):
+            found.append(start)
+    if not found:
         return None
-    if len(scores) > 1 and scores[0][0] - scores[1][0] < _BEST_BY:
-        raise ambiguous([solid[start][0] + 1 for _, start in scores])
-    start = scores[0][1]
-    return Place(solid[start][0], solid[start + len(needle) - 1][0] + 1, "wording")
+    if len(found) > 1:
+        raise ambiguous([solid[start][0] + 1 for start in found])
+    return Place(solid[found[0]][0], solid[found[0] + len(needle) - 1][0] + 1, "wording")
 
 
 def _solid(lines: Sequence[str]) -> list[str]:

@@ -191,7 +191,7 @@ class Toolbox:
     def _edit(self, path: str, **how: Any) -> str:
         path = meant(self.workspace, path)
         self.workspace.check_writable(path)
-        landed = _landed(path, self.workspace.read(path), **how)
+        landed = _landed(path, self.workspace.read(path), self.workspace.base_of(path), **how)
         self.workspace.write(path, landed.data)
         note = "" if landed.how in ("exact", "function") else f" (found although the {landed.how} differed)"
         window = read_window(self.workspace, path, max(1, landed.first_line - 2), landed.last_line + 2, self.limit // 3)
@@ -217,6 +217,7 @@ class Toolbox:
 def _landed(
     path: str,
     data: bytes,
+    base: bytes,
     replace: str | None = None,
     search: str = "",
     function: str = "",
@@ -225,7 +226,7 @@ def _landed(
 ) -> edit.Landed:
     """The file with the edit made, in whatever form it came."""
     if diff.strip():
-        return edit.apply_diff(path, data, diff)
+        return edit.apply_diff(path, data, diff, base)
     if not search.strip() and not function.strip() and insert_line is None:
         raise ToolError("edit_file needs `search`: the lines to replace, or `function`: the name of a whole one.")
     if replace is None:
@@ -233,7 +234,7 @@ def _landed(
             "Nothing was written: edit_file needs `replace`, the new lines. To delete the old ones send it empty."
         )
     if search.strip():
-        return edit.replace(path, data, search, replace)
+        return edit.replace(path, data, search, replace, base)
     if function.strip():
         return edit.replace_function(path, data, function, replace)
     return edit.insert(path, data, insert_line or 0, replace)

@@ -77,7 +77,7 @@ class Workspace:
         """Put a file into the change set. Raises ToolError for a path that must not be written."""
         path = contained(path)
         self.check_writable(path)
-        before = self.original(path) if path in self._files else b""
+        before = self.base_of(path)
         if not self.allow_test_edits and bends_tests(path, before, data):
             held = f"{path} holds tests, examples in its documentation, or code for tests only"
             raise ToolError(f"{held}: leave that as it is, and add none.")
@@ -112,6 +112,10 @@ class Workspace:
         if path not in self._files:
             raise KeyError(path)
         return self._read(path)
+
+    def base_of(self, path: str) -> bytes:
+        """The file's bytes in the base, none if it has no such file."""
+        return self.original(path) if path in self._files else b""
 
 
 def contained(given: str) -> str:
