@@ -89,7 +89,11 @@ def _alternatives(result: Result) -> list[str]:
     if not result.alternatives:
         return []
     first = result.alternatives[0]
-    lines = [f"not the only one: {count(len(result.alternatives), 'other patch')} would do, and differ in what they do"]
+    others = len(result.alternatives)
+    told = "1 other patch would do, and differs in what it does"
+    if others > 1:
+        told = f"{others} other patches would do, and differ in what they do"
+    lines = [f"not the only one: {told}"]
     if first.differences:
         seen = first.differences[0]
         told = f"{one_line(seen.call, 100)}: this patch {one_line(seen.this, 60)}"

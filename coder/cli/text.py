@@ -29,8 +29,9 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, width: int = 200) -> str:
-    """The text, cleaned, on one line of at most `width` characters."""
-    line = " ".join(clean(text).split())
+    """The text, cleaned, on one line of at most `width` characters. Spaces within a line stay: they may be what a value
+    is about."""
+    line = " ".join(filter(None, map(str.strip, clean(text).replace("\t", " ").splitlines())))
     return line if len(line) <= width else line[: max(0, width - 3)] + "..."
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from coder_tools.logs import Finding
 
 LONGEST = 160  # characters of a value or a message
-_STACK = re.compile(r"\n\s+at |\n\s*goroutine \d| \[recovered\]\n|\nstack backtrace:")
-"""Where, in a failure's text, the calls begin that led to it."""
+_STACK = re.compile(r"\n\s+at |\n\s*goroutine \d| \[recovered\]\n|\nstack backtrace:|\n\S+:\d+: UnexpectedException\b")
+"""Where, in a failure's text, the calls begin that led to it, or the place where it is."""
+_EXAMPLES = "DocTestFailure"  # whose text is a piece of the file
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def _wrong(goal: Sequence[str], failure: Finding) -> str:
     elif failure.outcome == "timeout":
         what = "did not end"
     elif failure.exception and failure.exception != "AssertionError":
-        message = _cut(failure.message).removeprefix(failure.exception).lstrip(": ")
+        text = "" if failure.exception == _EXAMPLES else failure.message
+        message = _cut(text).removeprefix(failure.exception).lstrip(": ")
         what = f"failed with {failure.exception}{where}" + (f" ({message})" if message else "")
     else:
         what = "failed" + (f" ({message})" if (message := _cut(failure.message)) else "")
@@ -86,5 +88,6 @@ def _is_test(function: str) -> bool:
 
 
 def _cut(text: str) -> str:
-    flat = " ".join(_STACK.split(text, maxsplit=1)[0].split())
+    """On one line, where spaces within a value stay."""
+    flat = " ".join(filter(None, map(str.strip, _STACK.split(text, maxsplit=1)[0].splitlines())))
     return flat if len(flat) <= LONGEST else flat[: LONGEST - 3] + "..."

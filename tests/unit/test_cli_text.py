@@ -58,7 +58,8 @@ def test_a_diff_shows_what_is_hidden_in_it():
 
 
 def test_one_line_is_one_line_of_the_width():
-    assert one_line("a\n b\t\tc\r\n") == "a b c"
+    assert one_line("a\n  b\tc\r\n\n") == "a b c"
+    assert one_line("expected '    a' and got ' a'") == "expected '    a' and got ' a'", "or it would say nothing"
     assert one_line("x" * 50, 10) == "xxxxxxx..."
 
 

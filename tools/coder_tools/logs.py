@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -32,6 +33,9 @@ _UNITTEST = (
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Failed|Exit)\b")
 _NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of )?(.+)")
 _DIFFER = re.compile(r"(?:Lists|Tuples|Sequences|Sets|Dicts|\w+s) differ: (?P<body>.+)")
+_EXAMPLE = re.compile(
+    r"^Expected(?::\n(?P<e>(?:(?: {4}.*)?\n)*)| nothing\n)Got:\n(?P<a>(?: {4}.*(?:\n|\Z)|\n)+)", re.MULTILINE
+)
 _WHERE = re.compile(r"\+\s+(?:where|and)\s+(?P<value>.+?) = ")
 _OPERATORS = {
     ast.Eq: "{}",
@@ -161,6 +165,8 @@ def _errors(message: str) -> list[str]:
 
 def expectation(message: str) -> tuple[str, str]:
     """(expected, actual) from the text of a failed assertion; ("", "") where it says nothing of the kind."""
+    if found := _EXAMPLE.search(message):
+        return (textwrap.dedent(found["e"] or "nothing").strip("\n"), textwrap.dedent(found["a"]).strip("\n"))
     lines = [line.strip() for line in _errors(message) if line.strip()]
     if not lines:
         return "", ""
