@@ -70,9 +70,13 @@ def _before(session: Session, candidate: dict[str, Any], path: str) -> bytes:
 def _patch(session: Session, candidate: dict[str, Any], changes: Changes) -> Patch:
     """Of the candidate's first file; what is new counts in all of them."""
     paths = {splice.path: None for splice in splices_of(candidate)}
-    first, *others = (read_patch(session.base.read(p), changes[p] or b"", candidate["line"]) for p in paths)
-    removes = first.removes or any(other.removes for other in others)
-    return Patch(first.function, removes, first.literals.union(*(other.literals for other in others)))
+    patches = [read_patch(session.base.read(p), changes[p] or b"", candidate["line"]) for p in paths]
+    return Patch(
+        patches[0].function,
+        any(patch.removes for patch in patches),
+        frozenset().union(*(patch.literals for patch in patches)),
+        any(patch.asks for patch in patches),
+    )
 
 
 def edit_in_words(session: Session, candidate: dict[str, Any]) -> dict[str, Any]:

@@ -95,12 +95,21 @@ def written_in(literals: frozenset[str], test_values: frozenset[str]) -> list[st
 
 
 def special(plausible: Plausible, inputs: Sequence[Input], test_values: frozenset[str]) -> tuple[str, ...]:
-    """Why a patch looks as if it were made for the failing test's own values, in words."""
+    """Why a patch looks as if it were made for the failing test's own values, in words.
+
+    That it changes nothing else speaks against it only where it asks a question that was not asked: the effect of a
+    bound moved by one, or of a condition turned round, may well show at the bound alone.
+    """
     found = written_in(plausible.patch.literals, test_values)
     near = [i for i in inputs if i.varied and not i.passing and plausible.key in i.did]
     own = [i for i in inputs if not i.varied and not i.passing and plausible.key in i.did]
     changes = any(not i.did[plausible.key].same_as(i.did[""]) for i in own)
-    if changes and len(near) >= FEWEST and all(i.did[plausible.key].same_as(i.did[""]) for i in near):
+    if (
+        plausible.patch.asks
+        and changes
+        and len(near) >= FEWEST
+        and all(i.did[plausible.key].same_as(i.did[""]) for i in near)
+    ):
         found.append(
             f"it changes what happens with the failing test's own values, and nothing on {len(near)} inputs near them"
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from coder.repair.source import FUNCTIONS
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_EXACT = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 LONGEST = 80  # characters of a line that is shown whole
 _COMMON = frozenset({"0", "1", "2", "-1", "None", "True", "False", "''", "b''", "..."})
 
@@ -22,6 +23,7 @@ class Patch:
     function: str  # qualified name of the function around it; "" outside of functions
     removes: bool  # statements are lost or can no longer be reached, or a parameter is no longer read
     literals: frozenset[str]  # values that stand in the file only since the change, as Python writes them
+    asks: bool = False  # it compares what was not compared, or asks for one value where a range of them was asked for
 
 
 def read_patch(before: bytes, after: bytes, line: int) -> Patch:
@@ -31,7 +33,32 @@ def read_patch(before: bytes, after: bytes, line: int) -> Patch:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Patch("", False, frozenset())
     removes = _reachable(new.body) < _reachable(old.body) or bool(_parameters_read(old) - _parameters_read(new))
-    return Patch(_function_at(old, line), removes, frozenset(literals(new)) - frozenset(literals(old)))
+    new_values = frozenset(literals(new)) - frozenset(literals(old))
+    return Patch(_function_at(old, line), removes, new_values, _asks(old, new))
+
+
+def _asks(old: ast.Module, new: ast.Module) -> bool:
+    """Whether more is compared than before, or more often with one value, and not only with what a guard compares with
+    (None, nothing, 0), which is there whatever a test is about."""
+    return any(
+        len(now) > len(before) and sum(now) > sum(before)
+        for before, now in zip(_comparisons(old), _comparisons(new), strict=True)
+    )
+
+
+def _comparisons(tree: ast.Module) -> tuple[list[bool], list[bool]]:
+    """For each comparison whether it is no guard's: of all of them, and of those that ask for one value."""
+    found: list[bool] = []
+    exact: list[bool] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            particular = _COMMON.isdisjoint(map(ast.unparse, (node.left, *node.comparators)))
+            found += [particular] * len(node.ops)
+            exact += [particular for op in node.ops if isinstance(op, _EXACT)]
+        elif isinstance(node, ast.MatchValue):
+            found.append(True)
+            exact.append(True)
+    return found, exact
 
 
 def new_questions(before: bytes, after: bytes, values: frozenset[str]) -> list[str]:

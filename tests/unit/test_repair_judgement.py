@@ -15,8 +15,8 @@ from coder.repair.choose import Plausible, apart, choose
 from coder.repair.explain import Edit, Verified, explain
 from coder.repair.patch import Patch, example_literals, new_questions, one_line_change, read_patch, test_literals
 from coder.repair.suggest import suggest
-from coder_tools.contract import Behaviour, Compared, Input
-from coder_tools.logs import Finding
+from coder_tools.contract import Behaviour, Compared, Input, TestResult
+from coder_tools.logs import Finding, finding
 
 PLAIN = Patch("f", False, frozenset())
 
@@ -56,9 +56,17 @@ class TestChoice:
         same = {"": returns(1), "a": returns(1), "b": returns(2)}
         own = given({"": returns(1), "a": returns(5), "b": returns(5)}, varied=False)
         near = [given(same, str(n)) for n in range(6)]
-        chosen = choose([Plausible("a", 9.0, PLAIN), Plausible("b", 0.0, PLAIN)], Compared((own, *near)), frozenset())
+        asking = Plausible("a", 9.0, replace(PLAIN, asks=True))
+        chosen = choose([asking, Plausible("b", 0.0, PLAIN)], Compared((own, *near)), frozenset())
         assert [c.key for c in chosen] == ["b", "a"]
         assert "nothing on 6 inputs near them" in chosen[1].warnings[0]
+
+    def test_a_bound_whose_effect_shows_at_the_bound_alone_is_not_made_for_the_test(self) -> None:
+        same = {"": returns(1), "a": returns(1), "b": returns(2)}
+        own = given({"": returns(1), "a": returns(5), "b": returns(5)}, varied=False)
+        near = [given(same, str(n)) for n in range(38)]
+        chosen = choose([Plausible("a", 9.0, PLAIN), Plausible("b", 0.0, PLAIN)], Compared((own, *near)), frozenset())
+        assert [(c.key, c.warnings) for c in chosen] == [("a", ()), ("b", ())]
 
     def test_what_several_patches_agree_on_counts(self) -> None:
         plausible = [Plausible("a", 1.0, PLAIN), Plausible("b", 0.5, PLAIN), Plausible("c", 0.5, PLAIN)]
@@ -112,6 +120,39 @@ CODE = "def f(a, b):\n    if a > b:\n        return a\n    log(a)\n    return b\
 )
 def test_what_removes_behaviour(old: str, new: str, removes: bool) -> None:
     assert read_patch(CODE.encode(), CODE.replace(old, new).encode(), 2).removes is removes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "asks"),
+    [
+        ("a > b", "a >= b", False),
+        ("a > b", "a in b", True),
+        ("a > b", "a == b", True),
+        ("a > b", "a > b and a != limit", True),
+        ("a > b", "a > b + 1", False),
+        ("a > b", "a > b or not a", False),
+        ("    log(a)\n", "    if a == 'x':\n        return b\n    log(a)\n", True),
+        ("    log(a)\n", "    if a is None or b == 0:\n        return b\n    log(a)\n", False),
+        ("    log(a)\n", "    match a:\n        case 7:\n            return b\n    log(a)\n", True),
+        ("return b", "return {7: 1}.get(b)", False),  # the value itself is what is said of it
+    ],
+)
+def test_what_asks_a_new_question(old: str, new: str, asks: bool) -> None:
+    assert read_patch(CODE.encode(), CODE.replace(old, new).encode(), 2).asks is asks
+    back = read_patch(CODE.replace(old, new).encode(), CODE.encode(), 2)
+    assert not back.asks, "what is no longer asked is not new"
+
+
+@pytest.mark.parametrize(("old", "new"), [("> 2", "> 3"), ("> 2", ">= 2"), ("> 3", "> 1"), ("== 2", "!= 9")])
+def test_a_bound_or_a_value_that_was_asked_for_is_not_new(old: str, new: str) -> None:
+    code = "def f(n):\n    while n %s:\n        n -= 1\n    return n\n"
+    assert not read_patch((code % old).encode(), (code % new).encode(), 2).asks
+
+
+def test_a_question_turned_round_is_not_new() -> None:
+    code = b"def f(a, b):\n    return a if a in b else None\n"
+    assert not read_patch(code, code.replace(b" in ", b" not in "), 2).asks
+    assert not read_patch(code, code.replace(b"a in b", b"a not in b + a"), 2).asks
 
 
 def test_a_parameter_that_is_no_longer_read_is_behaviour_removed() -> None:
@@ -177,6 +218,32 @@ class TestExplanation:
             "the 2 goal tests pass and 1 test that passed before still passes; 7 tests that cannot reach the change "
             "were not run."
         )
+
+    def test_white_space_in_values_stays(self) -> None:
+        failure = Finding("t.py::test_pad", "failed", "AssertionError", "", "'    a'", "' a'")
+        assert explain(["t.py::test_pad"], failure, [], Verified(1, 0, "all", 0)).startswith(
+            "`test_pad` expected '    a' and got ' a'."
+        )
+
+    def test_a_doctest_says_what_was_expected_and_not_where_the_file_was(self) -> None:
+        message = (
+            "002 First letters.\n003 \n004     >>> initials('ada')\nExpected:\n    'A'\nGot:\n    'a'\n\n"
+            "/somewhere/words.py:4: DocTestFailure"
+        )
+        failure = finding(
+            [TestResult("words.py::words.initials", "failed", 0.1, message, "DocTestFailure")],
+            ["words.py::words.initials"],
+        )
+        words = explain(["words.py::words.initials"], failure, [], Verified(1, 0, "all", 0))
+        assert words.startswith("`words.initials` expected 'A' and got 'a'.")
+        long = replace(failure, expected="1\n2", actual="1\n3")
+        assert explain(["t"], long, [], Verified(1, 0, "all", 0)).startswith(
+            "`words.initials` failed with DocTestFailure."
+        )
+        message = "Traceback:\n\nZeroDivisionError: division by zero\n/somewhere/words.py:4: UnexpectedException"
+        raised = Finding("words.py::words.f", "failed", "UnexpectedException", message.partition("\n\n")[2])
+        words = explain(["t"], raised, [], Verified(1, 0, "all", 0))
+        assert words.startswith("`words.f` failed with UnexpectedException (ZeroDivisionError: division by zero).")
 
     def test_whatever_is_not_known_is_left_out(self) -> None:
         for stack in ("\n    at f (src/a.js:3:5)", " [recovered]\n\tpanic: no x", "\n\ngoroutine 18 [running]:"):
