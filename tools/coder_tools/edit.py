@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from coder_tools.diffs import hunks_of
 from coder_tools.heads import head_of, said_above, start_with
+from coder_tools.imports import lost_imports
 from coder_tools.languages import grammar_of
 from coder_tools.lazy import check_whole
 from coder_tools.match import Place, ambiguous, carried, find_lines, indent_of, not_found, reindented, unnumbered
@@ -150,9 +151,15 @@ def rewrite(path: str, data: bytes, content: str) -> Landed:
     check_whole(decode(path, data).text, content)
     kept = {symbol.qualified for symbol in definitions(path, _plain(content).encode("utf-8", "replace"))}
     lost = [symbol.qualified for symbol in definitions(path, data) if symbol.qualified not in kept]
-    if len(lost) > 1 and len(lost) * 2 > len(kept):
+    came = kept - {symbol.qualified for symbol in definitions(path, data)}
+    if len(lost) > max(len(came), len(kept) // 4):
         raise EditRefused(
             f"Nothing was written: the content leaves out {', '.join(lost[:8])}. Send the whole file, or use edit_file."
+        )
+    if unbound := lost_imports(path, data, content):
+        raise EditRefused(
+            f"Nothing was written: the content leaves out the import of {', '.join(unbound[:8])}, which it needs. Send "
+            "the whole file, or use edit_file."
         )
     source, content = _Source(path, data), _plain(content)
     if content and source.text.endswith("\n") and not content.endswith("\n"):

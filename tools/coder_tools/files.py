@@ -73,8 +73,11 @@ def shortened(line: str) -> str:
     return line
 
 
-def meant(workspace: Workspace, given: str) -> str:
-    """The existing file meant by this path. Raises ToolError where there is none or some doubt."""
+def meant(workspace: Workspace, given: str, to_write: bool = False) -> str:
+    """The existing file meant by this path. Raises ToolError where there is none or some doubt.
+
+    `to_write`: it is going to be changed. Then a path that leads to no file never stands for one higher up.
+    """
     parts = [part for part in given.strip().replace("\\", "/").split("/") if part not in ("", ".")]
     if ".." not in parts and parts:
         path = "/".join(parts)
@@ -82,7 +85,7 @@ def meant(workspace: Workspace, given: str) -> str:
             return path
         # An absolute or too long path names its file by the end; a bare name may be unique.
         files = workspace.files()
-        tails = {"/".join(parts[depth:]) for depth in range(1, len(parts))}
+        tails = set() if to_write and not _is_absolute(given) else _tails(files, parts, to_write)
         found = [name for name in files if name in tails] or [n for n in files if n.endswith("/" + path)]
         if len(found) == 1:
             return found[0]
@@ -92,3 +95,15 @@ def meant(workspace: Workspace, given: str) -> str:
     near = difflib.get_close_matches(path, workspace.files(), n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(near)}?" if near else "Call list_files to see what there is."
     raise ToolError(f"There is no file {path}. {hint}")
+
+
+def _is_absolute(given: str) -> bool:
+    return given.strip().startswith(("/", "\\")) or given.strip()[1:2] == ":"
+
+
+def _tails(files: list[str], parts: list[str], to_write: bool) -> set[str]:
+    """What a path may be in the repository if it begins above it; with `to_write` no directory of it is left out."""
+    inside = {part for name in files for part in name.split("/")[:-1]} if to_write else set()
+    first = max((at for at, part in enumerate(parts[:-1]) if part in inside), default=None)
+    depths = range(1, len(parts) if first is None else first + 1)
+    return {"/".join(parts[depth:]) for depth in depths}

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from coder_tools.headings import path_above
+
 Format = Literal["search", "function", "whole", "diff"]
 FORMATS: tuple[Format, ...] = ("search", "function", "whole", "diff")
 
@@ -20,7 +22,6 @@ _SMALL, _MIDDLE = 3.0, 10.0  # billions of parameters
 _QUOTES = r"[`*\"']{0,6}"
 _PATH = rf"{_QUOTES}(?:(?:file|path|filename)[ \t]*:[ \t]*)?{_QUOTES}(?P<path>[\w./+@-]{{0,400}}\w\.\w+){_QUOTES}:?"
 _BLOCK = re.compile(
-    rf"(?:^{_PATH}[ \t]*\n)?(?:^```[^\n]*\n)?(?:^{_PATH.replace('path>', 'inner>')}[ \t]*\n)?"
     r"^<{5,9} ?SEARCH[^\n]*\n(?P<search>.*?)^={5,9}[ \t]*\n(?P<replace>.*?)^>{5,9} ?REPLACE",
     re.M | re.S,
 )
@@ -65,11 +66,12 @@ def format_of(name: str, arguments: Mapping[str, Any]) -> Format | None:
 def edits_in(text: str) -> list[tuple[str, dict[str, Any]]]:
     """Calls for the edits written into a text: SEARCH/REPLACE blocks, unified diffs, whole files with their path."""
     blocks = []
-    path = ""
+    path, end = "", 0
     for match in _BLOCK.finditer(text):
-        path = match["path"] or match["inner"] or path  # several blocks of one file name it once
+        above = path_above(text[end : match.start()], path)
+        path, end = above or path, match.end()
         if path:
-            blocks.append(("edit_file", {"path": path, "search": match["search"], "replace": match["replace"]}))
+            blocks.append(("edit_file", {"path": above, "search": match["search"], "replace": match["replace"]}))
     if blocks:
         return blocks
     diffs = [("edit_file", {"path": m["path"], "diff": m["body"]}) for m in _DIFF.finditer(text) if "@@" in m["body"]]

@@ -11,8 +11,10 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#(?=\s|$)|(?:^|(?<=[;{},])[ \t]*)//")
 _WORD = 4  # letters of a word that may be misspelt
 _NAMING = frozenset(
-    ("def", "class", "fn", "func", "function", "struct", "enum", "trait", "impl", "mod", "type", "interface")
-    + ("record", "const", "let", "var", "namespace", "macro")
+    [
+        *("def", "class", "fn", "func", "function", "struct", "enum", "trait", "impl", "mod", "type", "interface"),
+        *("record", "const", "let", "var", "namespace", "macro"),
+    ]
 )
 
 

@@ -15,7 +15,7 @@ from coder_tools.formats import Format
 from coder_tools.names import parsed
 from coder_tools.overloads import listed, told_apart
 from coder_tools.search import search
-from coder_tools.symbols import Symbol, find_definitions, find_uses, outline
+from coder_tools.symbols import Symbol, definitions, find_definitions, find_uses, outline
 from coder_tools.text import cap, cap_around, cap_lines, clean, decode
 from coder_tools.workspace import ToolError, Workspace, contained
 
@@ -189,7 +189,7 @@ class Toolbox:
         return plain in ("", ".") or any(name.startswith(f"{plain}/") for name in self.workspace.files())
 
     def _edit(self, path: str, **how: Any) -> str:
-        path = meant(self.workspace, path)
+        path = meant(self.workspace, path, to_write=True)
         self.workspace.check_writable(path)
         landed = _landed(path, self.workspace.read(path), self.workspace.base_of(path), **how)
         self.workspace.write(path, landed.data)
@@ -234,10 +234,25 @@ def _landed(
             "Nothing was written: edit_file needs `replace`, the new lines. To delete the old ones send it empty."
         )
     if search.strip():
-        return edit.replace(path, data, search, replace, base)
+        landed = edit.replace(path, data, search, replace, base)
+        if function.strip():
+            _check_within(path, data, function, landed)
+        return landed
     if function.strip():
         return edit.replace_function(path, data, function, replace)
     return edit.insert(path, data, insert_line or 0, replace)
+
+
+def _check_within(path: str, data: bytes, function: str, landed: edit.Landed) -> None:
+    """Raise ToolError for an edit outside of the function that the call names."""
+    named = parsed(function).dotted
+    found = [s for s in definitions(path, data) if f".{s.qualified}".endswith(f".{named}")]
+    if not any(symbol.first_line <= landed.first_line <= symbol.last_line for symbol in found):
+        where = ", ".join(f"lines {s.first_line} to {s.last_line}" for s in found[:5]) or f"not in {path}"
+        raise ToolError(
+            f"Nothing was written: `search` is at line {landed.first_line}, and {function} is {where}. "
+            "Send the lines of that function, or leave `function` out."
+        )
 
 
 def _as_dict(arguments: Any) -> dict[str, Any]:
