@@ -168,7 +168,8 @@ def _candidates(ranked: Iterable[Scored], limit: int) -> Iterator[Candidate]:
         if text is None or not checker.accepts(edit, entry.site.statement) or _is_hopeless(entry.site, edit):
             continue
         count += 1
-        splice = Splice(module.path, module.byte_offset(edit.start), module.byte_offset(edit.end), text)
+        start, end = edit.reach
+        splice = Splice(module.path, module.byte_offset(start), module.byte_offset(end), text)
         yield Candidate(_key(splice), splice, edit.kind, edit.line, entry.score, edit.note)
 
 

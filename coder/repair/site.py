@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 from coder.repair.clues import Clues
 from coder.repair.grammar import ATOM, brackets, fit, level, text_level
@@ -30,6 +31,12 @@ class Edit:
     note: str
     line: int
     bonus: float = 0.0
+    brackets: tuple[int, int] | None = None  # a pair around it that is of no use then, and goes with it
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """What is replaced, the brackets included."""
+        return self.brackets or (self.start, self.end)
 
 
 def shown(text: str) -> str:
@@ -144,6 +151,13 @@ class Site:
     def parent(self, node: ast.AST) -> ast.AST:
         return self.module.parents[node]
 
+    def number(self, node: ast.Constant) -> tuple[ast.expr, int | float]:
+        """A number as it is read, the minus before it included: the expression, and what it is."""
+        value, parent = cast(float, node.value), self.parent(node)
+        if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub):
+            return parent, -value
+        return node, value
+
     def is_called(self, node: ast.AST) -> bool:
         """Whether an expression is what a call calls."""
         return node is getattr(self.parent(node), "func", None)
@@ -202,9 +216,8 @@ class Site:
         parent = self.parent(node)
         if isinstance(node, ast.GeneratorExp) and isinstance(parent, ast.Call) and end == self.module.span(parent)[1]:
             new = f"({text})"  # the generator's brackets are the call's own
-        elif level(node) < ATOM <= text_level(text) and (around := brackets(self.module, node)):
-            start, end = around
-        return Edit(start, end, new, kind, words, node.lineno, bonus)
+        idle = brackets(self.module, node) if level(node) < ATOM <= text_level(text) else None
+        return Edit(start, end, new, kind, words, node.lineno, bonus, idle)
 
     def splice(self, start: int, end: int, text: str, kind: str, note: str = "", bonus: float = 0.0) -> Edit:
         """Any characters replaced."""

@@ -535,3 +535,11 @@ def test_two_functions_that_are_mistaken_for_each_other_change_places() -> None:
     bug = one_line("lo = min(a, b)", "hi = max(a, b)", "return hi - lo")
     fix = one_line("lo = max(a, b)", "hi = min(a, b)", "return hi - lo")
     assert rank_of(bug, fix, 2, 3, 4) > 0
+
+
+def test_how_far_a_result_is_off_says_nothing_of_a_place() -> None:
+    source = one_line("return sum(xs[:-1]) + 3")
+    off = failed("AssertionError: assert 7 == 12", "AssertionError")
+    texts = [patched(source, candidate) for candidate in candidates(source, 2, failure=off)]
+    assert any("sum(xs[:-1]) + 8" in text for text in texts)
+    assert not any("[:4]" in text or "[:-6]" in text for text in texts)

@@ -37,7 +37,7 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
         for rank, text in enumerate(("0", "''", "[]", "{}", "()", "False", "True", "1")):
             yield site.replace(node, text, "none", -0.3 * rank)
     elif isinstance(value, (int, float)):
-        yield from _number(site, node, value)
+        yield from _number(site, node)
     elif isinstance(value, str):
         yield from _string(site, node, value)
     elif isinstance(value, bytes):
@@ -46,12 +46,8 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
     yield from _name_for(site, node)
 
 
-def _number(site: Site, node: ast.Constant, value: float) -> Iterator[Edit]:
-    """Another number: of one with a sign before it, the sign is a part."""
-    whole: ast.expr = node
-    parent = site.parent(node)
-    if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub):
-        whole, value = parent, -value
+def _number(site: Site, node: ast.Constant) -> Iterator[Edit]:
+    whole, value = site.number(node)
     if isinstance(value, int):
         yield from _integer(site, whole, value)
         return

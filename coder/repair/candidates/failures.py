@@ -254,13 +254,16 @@ def _expected_strings(site: Site) -> Iterator[Edit]:
 
 
 def _expected_numbers(site: Site) -> Iterator[Edit]:
-    """A number of the code moved by what the actual value is off the expected one, or put in proportion."""
-    constants = [node for node in site.loads if isinstance(node, ast.Constant) and type(node.value) in (int, float)]
-    pairs = [numbers for pair in site.clues.pairs if (numbers := _two_numbers(pair)) is not None]
+    """A number of the code moved by what the actual value is off the expected one, or put in proportion. One that
+    says where, not how much, is left."""
+    written = [node for node in site.loads if isinstance(node, ast.Constant) and type(node.value) in (int, float)]
+    numbers = map(site.number, written)
+    constants = [n for n in numbers if not isinstance(site.parent(n[0]), (ast.Slice, ast.Subscript))]
+    pairs = [both for pair in site.clues.pairs if (both := _two_numbers(pair)) is not None]
     for one, other in pairs[:_PAIRS] if constants else ():
         for actual, expected in ((one, other), (other, one)):
-            for node in constants:
-                for number in _suggested(node.value, actual, expected):
+            for node, value in constants:
+                for number in _suggested(value, actual, expected):
                     yield site.replace(node, repr(number), "int-value", 0.8)
 
 
