@@ -185,6 +185,11 @@ def test_a_run_that_ends_while_the_server_fails_says_so(fault: dict[str, Any], s
     assert ("status 502" if fault["fault"] == "html" else "slow down") in result.reason
 
 
+def test_a_run_whose_time_ended_the_models_answer_says_so(solve: Any) -> None:
+    result, _, _ = solve(IMPOSSIBLE, [{"fault": "silent", "seconds": 60}], sandbox="none", time=12.0)
+    assert result.status == "not_fixed" and "the model did not finish its answer within" in result.reason
+
+
 def test_the_prompt_of_a_call_that_ended_the_run_can_be_shown(solve: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from coder.cli.prompts import show_prompt
     from coder.record.store import RunStore
