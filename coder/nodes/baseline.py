@@ -24,6 +24,7 @@ SECOND_RUN = 0.15
 COVERAGE = 0.15
 SMALL = 10.0  # seconds that tracing may take where the suite takes less: all of a small one, however busy the machine
 COVERED = 300  # passing tests whose lines are noted: more of them would say little more, and cost time and memory
+ALONE = 10  # tests of the goal whose lines are asked for once more
 SLOW = 0.5  # seconds from which a test of the goal comes after the others
 LOOPING = 2.0  # seconds in which a test that had no end shows where it is
 SHOWN = 3  # goal tests of which it is said why they do not pass
@@ -60,6 +61,7 @@ def baseline(session: Session, state: State) -> State:
     if not fails:  # but it flickers
         lines, limit = _to_trace(session, collection, first, goal, seconds)
         traced = _run(session, lines, "coverage", limit, coverage=lines)
+    traced |= _lost_lines(session, first, goal, traced)
     same = {i: r for i, r in traced.items() if i in first and (i in goal or r.passed == first[i].passed)}
     found = Baseline(
         runner=collection.runner,
@@ -228,6 +230,20 @@ def _run_again(
     minding = [i for i in traced if i in differ and i not in goal]
     plain = _run(session, minding, "suite again, lines not noted", max(5.0, allowance))
     return traced, (differ - set(minding)) | {i for i, r in plain.items() if r.passed != first[i].passed}
+
+
+def _lost_lines(
+    session: Session, first: dict[str, TestResult], goal: Sequence[str], traced: dict[str, TestResult]
+) -> dict[str, TestResult]:
+    """The goal's results with lines, from a run of its own, where none came from the one with its neighbours: that may
+    have been cut, and without a line there is nothing to try."""
+    ran = [i for i in goal if i in first]
+    if not session.suite.traces or any(i in traced and traced[i].coverage for i in ran):
+        return {}
+    limit = max(SMALL, COVERAGE * session.budget.remaining())
+    limits = {i: LOOPING for i in ran if first[i].outcome == "timeout"}
+    found = _run(session, ran[:ALONE], "coverage of the goal alone", limit, coverage=ran[:ALONE], limits=limits)
+    return {i: result for i, result in found.items() if result.coverage}
 
 
 def _slowness(result: TestResult | None) -> int:

@@ -3,6 +3,7 @@
 import importlib
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,26 @@ def test_where_nothing_fails_so_far_the_rest_of_the_suite_runs_too(monkeypatch: 
     failing = {"a": TestResult("a", "failed")}
     assert baseline._until_one_fails(session, Collection("pytest", "9", ids, ()), failing) == {}  # type: ignore[arg-type]
     assert not asked, "what fails is the goal, and the time is for its repair"
+
+
+def test_lines_that_were_lost_are_asked_for_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def run(session: object, wanted: list[str], label: str, limit: float, **more: object) -> dict[str, TestResult]:
+        asked.append((list(wanted), more))
+        return {"a": TestResult("a", "failed", coverage={"lib.py": frozenset({1})}), "b": TestResult("b", "failed")}
+
+    monkeypatch.setattr(baseline, "_run", run)
+    session: Any = SimpleNamespace(budget=SimpleNamespace(remaining=lambda: 40.0), suite=SimpleNamespace(traces=True))
+    first = {"a": TestResult("a", "failed"), "b": TestResult("b", "timeout"), "x": TestResult("x", "passed")}
+    lost = {"x": TestResult("x", "passed", coverage={"lib.py": frozenset({2})})}
+    assert list(baseline._lost_lines(session, first, ["a", "b", "gone"], lost)) == ["a"]
+    assert asked == [(["a", "b"], {"coverage": ["a", "b"], "limits": {"b": baseline.LOOPING}})]
+    asked.clear()
+    there = {"b": TestResult("b", "timeout", coverage={"lib.py": frozenset({3})})}
+    assert baseline._lost_lines(session, first, ["a", "b"], there) == {} and not asked
+    session.suite.traces = False
+    assert baseline._lost_lines(session, first, ["a", "b"], {}) == {} and not asked
 
 
 def junit(place: Path, text: str, encoding: str = "utf-8") -> str:
