@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from coder.policies.contract import BASE, BEST, Edit, Plan, View
@@ -95,16 +96,20 @@ class SearchPolicy:
         return None
 
     def _candidates(self, view: View, wanted: int) -> list[Candidate]:
-        """At least so many candidates, if there are. The likeliest are made before the rest."""
+        """At least so many candidates, if there are and there is time. The likeliest are made before the rest."""
         stages = (SECOND_CANDIDATES,) if view.is_trial else STAGES
         made = self._made.setdefault(view.standing, [])
+        deadline = time.monotonic() + view.left.seconds
         while wanted > len(made) and (stage := self._stage.get(view.standing, 0)) < len(stages):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
             known = {candidate.key for candidate in made}
-            made += [c for c in self._proposed(view, stages[stage]) if c.key not in known]
+            made += [c for c in self._proposed(view, stages[stage], left) if c.key not in known]
             self._stage[view.standing] = stage + 1
         return made
 
-    def _proposed(self, view: View, limit: int) -> list[Candidate]:
+    def _proposed(self, view: View, limit: int, seconds: float) -> list[Candidate]:
         """Edits of what the search stands on. Without that they are edits of the base, whatever else has been changed:
         so are the suspects, and that is what they are tested on."""
         return propose(
@@ -114,5 +119,5 @@ class SearchPolicy:
             seed=self._seed,
             limit=limit,
             world=view.world,
-            seconds=view.left.seconds,
+            seconds=seconds,
         )

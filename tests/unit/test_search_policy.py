@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
+
+from coder.policies import search
 from coder.policies.contract import Left, View
 from coder.policies.search import BATCH, FIRST_BATCH, PATIENCE, SearchPolicy
 from coder.repair.contract import Suspect
@@ -60,3 +64,18 @@ def test_what_was_not_done_in_time_gets_more_of_it_at_the_end_and_only_once() ->
     again = policy.edit(late)
     assert [candidate.patience for candidate in again.candidates] == [PATIENCE] * 3
     assert policy.edit(late).wants == "stop"
+
+
+def test_all_stages_together_have_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that is cut short made nothing: each of those after it was given the whole time again."""
+    now, given = [0.0], []
+
+    def cut(*args: Any, seconds: float, **settings: Any) -> list[Any]:
+        given.append(seconds)
+        now[0] += seconds
+        return []
+
+    monkeypatch.setattr(search, "propose", cut)
+    monkeypatch.setattr(search.time, "monotonic", lambda: now[0])
+    SearchPolicy().edit(view())
+    assert given == [60]
