@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ ALONE = 10  # tests of the goal whose lines are asked for once more
 SLOW = 0.5  # seconds from which a test of the goal comes after the others
 LOOPING = 2.0  # seconds in which a test that had no end shows where it is
 SHOWN = 3  # goal tests of which it is said why they do not pass
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 SLOWDOWN = 6.0  # a traced test takes up to this many times its own time where sys.settrace must be used
 
 
@@ -49,6 +51,7 @@ def baseline(session: Session, state: State) -> State:
         _check_time(session)
     asked = named or failing_goal(collection, first, session.base)
     first |= _run(session, [i for i in asked.ids if i not in first], "goal tests")
+    first |= _not_collected(collection, [i for i in asked.ids if i not in first])
     _check_time(session)
     goal = sorted(asked.must_pass(first), key=lambda i: _slowness(first.get(i)))
     fails = not all(i in first and first[i].passed for i in goal)
@@ -101,9 +104,29 @@ def _collect(session: Session) -> Collection:
         raise EnvironmentFault(str(error)) from error
     if not collection.ids and not collection.errors:
         raise EnvironmentFault("no tests were found; give the command that runs them with --test-cmd")
-    if not collection.ids and not any(e.path for e in collection.errors):
-        raise EnvironmentFault(f"no test can be collected:\n{collection.errors[0].message}")
+    faults = [e for e in collection.errors if e.path and not _is_not_installed(session, e.message)]
+    if not collection.ids and not faults:  # else what they import is missing here, and may be what is to be written
+        said = "\n".join(f"{e.path}: {e.message}".removeprefix(": ") for e in collection.errors[:5])
+        raise EnvironmentFault(f"no test can be collected:\n{said}")
     return collection
+
+
+def _not_collected(collection: Collection, ids: Sequence[str]) -> dict[str, TestResult]:
+    """The tests among these whose file cannot be collected, with what it says: there is nothing to run of them."""
+    said = {error.path: error.message for error in collection.errors if error.path}
+    return {
+        i: TestResult(i, "error", message=said[path], exception=said[path].split(":")[0])
+        for i in ids
+        if (path := i.split("::")[0]) in said
+    }
+
+
+def _is_not_installed(session: Session, message: str) -> bool:
+    """Whether a Python module is missing that has no place in the repository."""
+    missing = _NO_MODULE.search(message)
+    return missing is not None and not any(
+        missing[1] in path.removesuffix(".py").split("/") for path in session.base.files if path.endswith(".py")
+    )
 
 
 def _run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,33 @@ def test_a_file_that_cannot_be_collected_is_named_and_left_out(make: Callable[..
     assert result.status == "fixed", result.reason
     done = next(e for e in events if (e.node, e.kind) == ("baseline", "done"))
     assert done.data["left_out"] == ["tests/test_broken.py"]
+
+
+ABSENT = "from shop.prices import total, dearest\n\n\ndef test_dearest():\n    assert dearest([3, 1]) == 3\n"
+
+
+@pytest.mark.bwrap
+@pytest.mark.parametrize("goal", ["test_dearest", "tests/test_prices.py", ""])
+def test_what_the_only_test_file_imports_may_be_what_is_to_be_written(
+    goal: str, make: Callable[..., Path], fix: Fix, scripted_policy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = (PRICES + "\n\ndef dearest(prices):\n    return max(prices)\n").encode()
+    policy = scripted_policy([{"write": {"shop/prices.py": added}}])
+    monkeypatch.setattr(run, "_policy", lambda request: (policy, "scripted", "test"))
+    result = fix(make({**SHOP, "tests/test_prices.py": ABSENT}), goal)
+    assert result.status == "fixed", result.reason
+    assert result.goal_tests == ["tests/test_prices.py::test_dearest"]
+    assert "cannot import name 'dearest'" in str(policy.views[1])
+
+
+@pytest.mark.bwrap
+@pytest.mark.parametrize("module", ["not_installed", "not_installed.deeper"])
+def test_a_package_that_is_not_installed_is_a_fault_of_the_environment(
+    module: str, make: Callable[..., Path], fix: Fix
+) -> None:
+    result = fix(make({**SHOP, "tests/test_prices.py": f"import {module}\n{ABSENT}"}), "test_dearest")
+    assert result.exit_code == 3
+    assert "tests/test_prices.py: ModuleNotFoundError: No module named 'not_installed'" in result.reason
 
 
 @pytest.mark.bwrap

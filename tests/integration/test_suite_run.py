@@ -272,7 +272,6 @@ def test_files_that_cannot_be_collected_are_named_and_left_out(open_suite: OpenS
         ({"README": ""}, "no tests"),
         ({"conftest.py": "import nothing_here\n", "test_a.py": "def test_a(): pass\n"}, "nothing_here"),
         ({"pytest.ini": "[pytest]\naddopts = --no-such-option\n", "test_a.py": ""}, "no-such-option"),
-        ({"test_a.py": "import gone\n"}, "test_a.py: ModuleNotFoundError: No module named 'gone'"),
     ],
 )
 def test_where_nothing_can_be_collected_the_reason_is_given(

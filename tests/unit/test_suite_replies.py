@@ -114,8 +114,11 @@ def test_the_words_of_the_agent_are_the_reason() -> None:
 
 
 def test_nothing_collected_brings_the_errors_own_lines() -> None:
-    with pytest.raises(TestRunFailed, match=r"tests/test_a.py: ImportError: no x"):
-        suite({"ids": [], "errors": [{"path": "tests/test_a.py", "message": "ImportError: no x"}]}).collect(1)
+    error = {"path": "tests/test_a.py", "message": "ImportError: no x"}
+    found = suite({"ids": [], "errors": [error]}).collect(1)
+    assert (found.ids, [(e.path, e.message) for e in found.errors]) == ((), [("tests/test_a.py", "ImportError: no x")])
+    with pytest.raises(TestRunFailed, match="no plugin x"):
+        suite({"ids": [], "errors": [{"path": "", "message": "no plugin x"}]}).collect(1)
     with pytest.raises(TestRunFailed, match="no tests"):
         suite({"ids": None, "errors": 3}).collect(1)
 

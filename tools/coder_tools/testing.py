@@ -59,14 +59,14 @@ class Suite:
     def collect(self, timeout: float) -> Collection:
         """Which tests there are, without running them.
 
-        Raises TestRunFailed if there is no runner, none of the files can be collected, or there are no tests.
+        Raises TestRunFailed if there is no runner, or there are neither tests nor files that should hold some.
         """
         started = time.monotonic()
         answer = self._ask("collect", {"timeout": timeout}, timeout)
         ids = tuple(test for test in _list(answer.get("ids")) if isinstance(test, str) and len(test) <= NAME)
         errors = tuple(_collect_error(error) for error in _list(answer.get("errors")) if isinstance(error, dict))
-        if not ids:
-            raise TestRunFailed("\n".join(f"{e.path}: {e.message}" for e in errors[:5]) or "There are no tests.")
+        if not ids and not any(error.path for error in errors):
+            raise TestRunFailed("\n".join(e.message for e in errors[:5]) or "There are no tests.")
         runner = "unittest" if answer.get("runner") == "unittest" else "pytest"
         self._target["runner"] = runner
         version = _text(answer.get("version"), 100)
