@@ -782,3 +782,29 @@ def test_a_file_that_the_command_names_is_protected() -> None:
 
 def test_files_with_tests_beside_the_code_are_not_protected_whole() -> None:
     assert collected_files(["src/lib.rs::tests::a", "odd/name.js::b"]) == {"odd/name.js"}
+
+
+GO_ALONE = {"go.mod": "module x\n", "a.go": "package a\n", "a_test.go": "package a\n"}
+JEST_ALONE = {"package.json": '{"scripts": {"test": "jest"}}', "src/a.js": "x", "test/a.test.js": "x"}
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        (GO_ALONE | {"scripts/test_env.py": "x"}, "go test"),
+        ({"go.mod": "module x\n", "a_test.go": "package a\n", "scripts/x.py": "x"}, "go test"),
+        (JEST_ALONE | {"tools/test_gen.py": "x"}, "jest"),
+        (GO_ALONE | {"test_a.py": "x"}, "Python"),
+        (GO_ALONE | {"tests/test_a.py": "x", "pkg/a.py": "x", "pkg/b.py": "x"}, "Python"),
+        (GO_ALONE | {"tests/test_a.py": "x", "setup.py": "x"}, "Python"),
+        ({"Makefile": "test:\n\tpytest\n", "src/a.c": "x", "src/b.c": "x", "tests/test_a.py": "x"}, "Python"),
+        ({"package.json": "\ufeff" + JEST_ALONE["package.json"], "a.test.js": "x"}, "jest"),
+    ],
+)
+def test_a_python_test_of_the_tools_does_not_make_a_python_project(files: dict[str, str], name: str) -> None:
+    assert choose_runner("", project(files)).name == name
+
+
+def test_a_package_json_that_cannot_be_read_is_said_to_be_so() -> None:
+    chosen = choose_runner("", project({"package.json": "{", "a.test.js": "x"}))
+    assert chosen.name == "Python" and "package.json cannot be read" in chosen.why

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import dropwhile
 from pathlib import Path
 
@@ -105,14 +105,26 @@ def _called(words: Sequence[str], project: Project) -> tuple[Runner, tuple[str, 
 
 def _detected(project: Project) -> Chosen:
     """Python where it is a Python project or nothing else fits, else the first runner that sees its marks."""
-    if why := _python(project):
-        return Chosen(None, why=why)
+    python = _python(project)
+    if python and not (_has_python_beside(project) and _foreign(project)):
+        return Chosen(None, why=python)
+    found = _foreign(project) or next((r for r in map(partial(_seen, project), RUNNERS) if r), None)
+    fault = javascript.fault(project)
+    why = f"package.json cannot be read ({fault})" if fault else "nothing in it tells of another language"
+    return found or Chosen(None, why=why)
+
+
+def _foreign(project: Project) -> Chosen | None:
+    """The runner of another language that is used here, None where there is at most a command to call."""
     if (words := javascript.script(project)) and (found := _called(words, project)):
         return Chosen(*found, why=f"package.json's test script calls {found[0].name}")
-    for runner in RUNNERS:
-        if why := runner.detect(project):
-            return Chosen(runner, runner.own_arguments(project), why=why)
-    return Chosen(None, why="nothing in it tells of another language")
+    named = (runner for runner in RUNNERS if not isinstance(runner, AnyCommand))
+    return next((chosen for runner in named if (chosen := _seen(project, runner))), None)
+
+
+def _seen(project: Project, runner: Runner) -> Chosen | None:
+    why = runner.detect(project)
+    return Chosen(runner, runner.own_arguments(project), why=why) if why else None
 
 
 def _python(project: Project) -> str:
@@ -121,9 +133,21 @@ def _python(project: Project) -> str:
         return "it has Python tests"
     if found := next((name for name in _PYTHON_PROJECT if name in project.names), ""):
         return f"it has a {found}"
+    return "most of its code is Python" if 2 * _python_share(project) >= 1 else ""
+
+
+def _has_python_beside(project: Project) -> bool:
+    """Whether what there is of Python may be another language's project's tools: nothing marks a Python project, its
+    tests lie deeper than the root, and no more than half of the code is Python."""
+    tests = [path for path in project.files if _PYTHON_TEST.fullmatch(path)]
+    marked = any(name in project.names for name in _PYTHON_PROJECT) or any("/" not in path for path in tests)
+    return not marked and 2 * _python_share(project) <= 1
+
+
+def _python_share(project: Project) -> float:
+    """The share of the files of code that are Python's."""
     languages = [grammar.name for path in project.files if (grammar := grammar_of(path))]
-    python = languages.count("python")
-    return "most of its code is Python" if python and 2 * python >= len(languages) else ""
+    return languages.count("python") / len(languages) if languages else 0.0
 
 
 def open_suite(sandbox: Sandbox, root: Path, chosen: Chosen, project: Project) -> Suite:

@@ -47,10 +47,19 @@ _NAMED = re.compile(
 def package(project: Project) -> dict[str, Any]:
     """package.json; {} where there is none that can be read."""
     try:
-        found = json.loads(project.text("package.json") or "{}")
+        found = json.loads(project.text("package.json").removeprefix("\ufeff") or "{}")
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def fault(project: Project) -> str:
+    """What is wrong with package.json; "" where it can be read, or there is none."""
+    try:
+        json.loads(project.text("package.json").removeprefix("\ufeff") or "{}")
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def depends_on(project: Project, name: str) -> bool:
