@@ -11,20 +11,22 @@ NEAREST = 5
 SHORTEST_PART = 3  # characters of a part of an id that may stand for it
 
 _WORDING = re.compile(
-    r"^(?:please\s+)?(?:(?:fix|repair|make|run)\s+)?(?:the\s+)?(?:(?:failing|failed|broken|red)\s+)?(?:(?:unit\s*)?tests?\b\s*:?\s*)?",
+    r"^(?:please\s+)?(?:(?:fix|repair|make|run)\s+)?(?:the\s+)?(?:(?:failing|failed|broken|red)\s+)?(?:(?:unit\s*)?tests?\b(?![/.]|::)\s*:?\s*)?",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[`\"'“‘]([^`\"'“”‘’]+)[`\"'”’]")
 _UNITTEST = re.compile(r"^(\w+) ?\(([\w.$]+)\)$")  # as unittest and Maven print a test: "test_c (tests.test_a.TestB)"
 # What test tools print before and after the name of a test that failed.
 _BEFORE = re.compile(
-    r"(?:[\s●•✖✗✘✕×▶❯↳>*]|---\s|\[ERROR\]|(?:FAIL(?:ED|URE)?|ERROR|not ok|test)\b:?\s|"
-    r"\d+/\d+ Test +#\d+:|\d+ -\s|\d+\)\s)+",
+    r"(?:[\s●•✖✗✘✕×▶❯↳>*]|---\s|\[ERROR\]|(?:FAIL(?:ED|URE)?|ERROR|not ok|test|at)\b:?\s|"
+    r"\d+/\d+ Test +#\d+:|\d+ -\s|\d+\)\s|Start +\d+:\s|#\sSubtest:\s|location:\s)+",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
     r"(?:\s*\(\d[\d.]* ?m?s\)|\s\d[\d.]* ?m?s|(?:\s\.{3})?\sFAILED|\s*\.*\**\(?(?:Failed|Timeout)\b.*|"
-    r"\s\(line \d+\)|\s(?:-- )?Time elapsed.*|\s<<<.*|:\d+(?:\s.*)?)$",
+    r"\s*\.*\*\*\*[A-Z].*|\s\((?:SEGFAULT|BUS_ERROR|ILLEGAL|NUMERICAL|OTHER_FAULT|Not Run|\w+ aborted)\)|"
+    r"\s\[(?:build|setup) failed\]|"
+    r"\s\(line \d+\)|\s(?:-- )?Time elapsed.*|\s<<<.*|:\d+(?::\d+)?(?::?\s.*|:)?)$",
     re.DOTALL,
 )
 
@@ -60,10 +62,15 @@ def _names(goal: str) -> Iterable[str]:
     plain = _WORDING.sub("", text, count=1).strip().strip("`\"'“”‘’").rstrip(".:,!").strip()
     words = [word.strip("`\"'“”‘’.,:;!()") for word in plain.split()]
     marked = [word for word in words if "::" in word or "." in word or "_" in word]
-    before = _BEFORE.match(plain)
-    printed = _AFTER.sub("", plain[before.end() :] if before else plain).strip()
-    found = [text, plain, *quoted, printed, *(marked if len(words) > 1 else ())]
+    printed = map(_printed, (plain, *quoted))
+    found = [text, plain, *quoted, *printed, *(marked if len(words) > 1 else ())]
     return dict.fromkeys(name for name in found if name)
+
+
+def _printed(text: str) -> str:
+    """The name of a test, or of a file, without what a tool prints around it."""
+    before = _BEFORE.match(text)
+    return _AFTER.sub("", text[before.end() :] if before else text).strip()
 
 
 def without_parameters(test_id: str) -> str:
@@ -104,6 +111,9 @@ def _readings(name: str) -> list[_Reading]:
     def path(test_id: str) -> str:
         return test_id.split("::", 1)[0]
 
+    def folder(test_id: str) -> str:
+        return path(test_id).rpartition("/")[0] or test_id
+
     def up_to_name(test_id: str) -> str:
         """The id up to the class or module that is called for."""
         for mark in (f"::{name}::", f".{name}."):
@@ -133,6 +143,7 @@ def _readings(name: str) -> list[_Reading]:
         return longer or any(own[-len(words) :] == words for own in wordings)
 
     several = len(words) > 1
+    is_module = bare and "." in name.partition("/")[0]  # `example.org/shop/cart`, as Go names a directory
     return [
         (lambda test_id: test_id == name, lambda test_id: test_id),
         (lambda test_id: name in (without_parameters(test_id), _dotted(test_id)), without_parameters),
@@ -142,6 +153,8 @@ def _readings(name: str) -> list[_Reading]:
         (lambda test_id: test_id.startswith(directory), lambda test_id: directory),
         (ends, without_parameters),
         (lambda test_id: path(test_id).endswith(f"/{name}"), path),
+        (lambda test_id: is_module and name.endswith(f"/{folder(test_id)}"), folder),
+        (lambda test_id: name.startswith("/") and name.endswith(f"/{path(test_id)}"), path),
         (lambda test_id: path(test_id).removesuffix(".py").endswith((f"/{name}", f".{name}")), path),
         (lambda test_id: f"::{name}::" in test_id or f".{name}." in test_id, up_to_name),
         (lambda test_id: name in _stems(path(test_id)), path),
