@@ -96,13 +96,14 @@ class Validator:
         for record in self._process.until(deadline):
             if "begun" in record:
                 under_way[record["begun"]] = None
-            elif "candidate" in record:
-                under_way.pop(record["candidate"]["key"], None)
-                candidate = left.pop(record["candidate"]["key"], None)
-                if candidate and self._is_partial and record["candidate"]["verdict"] == "plausible":
-                    fresh[candidate["key"]] = candidate  # the rest of the goal has a say too
-                else:
-                    yield record["candidate"]
+            elif "candidates" in record:
+                for verdict in record["candidates"]:
+                    under_way.pop(verdict["key"], None)
+                    candidate = left.pop(verdict["key"], None)
+                    if candidate and self._is_partial and verdict["verdict"] == "plausible":
+                        fresh[candidate["key"]] = candidate  # the rest of the goal has a say too
+                    else:
+                        yield verdict
             elif "cold" in record:
                 fresh[record["cold"]] = left.pop(record["cold"])
             elif "checked" in record:

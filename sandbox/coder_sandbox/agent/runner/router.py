@@ -20,6 +20,8 @@ from .warm import Ends, Loaded, Role, Single, Warm
 
 RESTARTS = 3  # of the warm process, in one request
 STARTUP = 1.0  # seconds that an import may take over what it took at first
+TOGETHER = 8  # verdicts that are handed on at once: each time wakes the agent, and coder behind it
+SILENCE = 20  # milliseconds after which those there are handed on
 
 
 class Link:
@@ -45,10 +47,9 @@ class Link:
         return True
 
     def records(self) -> Iterator[Record]:
-        """What it says, as it comes, up to its end."""
+        """What it says, as it comes, up to its end; an empty record whenever it says nothing for a moment."""
         while not self._inbox.closed:
-            self._poll.poll()
-            yield from self._inbox.read()
+            yield from self._inbox.read() if self._poll.poll(SILENCE) else [{}]
 
     def end(self) -> None:
         end_tree(self.pid)
@@ -146,7 +147,8 @@ class Router:
         os.close(mine[1])
         os.close(its[0])
         self._link = Link(pid, Inbox(mine[0], word), its[1], ids)
-        ready: Record = next(self._link.records(), {"reason": "its process ended while the tests were collected"})
+        said = filter(None, self._link.records())
+        ready: Record = next(said, {"reason": "its process ended while the tests were collected"})
         self._loaded = ready.get("loaded", [])
         self._startup = STARTUP + 3 * (time.monotonic() - began)
         if not ready.get("ready"):
@@ -188,22 +190,32 @@ class Router:
         at when it died, is added to `reload`."""
         assert self._link
         under_way: Set[str] = set()
+        verdicts: List[Record] = []
         waiting = [task.record for key, task in left.items() if key not in reload]
         if self._link.send([self._goal, waiting]):
             for record in self._link.records():
-                if "checked" in record:
-                    return
                 if "begun" in record:
                     under_way.add(record["begun"])
                 elif "reload" in record:
                     reload.add(record["reload"])
                 elif "candidate" in record:
                     left.pop(record["candidate"]["key"], None)
-                    self._report(record)
+                    verdicts.append(record["candidate"])
+                if len(verdicts) >= TOGETHER or not record or "checked" in record:
+                    self._hand_on(verdicts)
+                if "checked" in record:
+                    return
+        self._hand_on(verdicts)
         reload |= under_way & left.keys()
         self._link.end()
         self._link = None
         end_orphans(())
+
+    def _hand_on(self, verdicts: List[Record]) -> None:
+        """Say the verdicts, and forget them."""
+        if verdicts:
+            self._report({"candidates": verdicts})
+            verdicts.clear()
 
     def _begun(self, task: Task) -> None:
         self._report({"begun": task.key})
@@ -230,7 +242,7 @@ class Router:
             return False
 
     def _done(self, child: Child[Task]) -> None:
-        self._report({"candidate": outcome(child)})
+        self._report({"candidates": [outcome(child)]})
 
 
 def _files(ids: Set[str]) -> Set[str]:
