@@ -5,6 +5,7 @@ A session holds no decision and nothing a resume would need: that is in the stat
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -161,6 +162,11 @@ class Session:
             self._sandbox = self._open(self._workspace(self._worktree), Limits())
             self._suite = self._suite_in(self._sandbox)
         return self._suite
+
+    @property
+    def python(self) -> tuple[int, ...]:
+        """The version of the target's interpreter, () while the sandbox is not open."""
+        return tuple(map(int, re.findall(r"\d+", self._sandbox.python_version)[:2])) if self._sandbox else ()
 
     def place(self, ref: Ref) -> None:
         """Make the worktree the base plus a change set; `placed` says which."""

@@ -48,6 +48,7 @@ def view_of(session: Session, state: State, memory: dict[str, Any]) -> View:
         session.request.allow_test_edits,
         session.request.allow_config_edits,
         session.base.read_many,
+        session.python,
     )
     return View(
         task=session.request.goal or "make the failing tests pass",

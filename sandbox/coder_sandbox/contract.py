@@ -80,6 +80,7 @@ class Sandbox(Protocol):
 
     name: str  # "docker", "bwrap" or "none"
     workspace: Workspace
+    python_version: str  # of the interpreter inside: "3.12.1"
 
     def run(
         self,

@@ -179,7 +179,7 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
     symbol = definition(path, data, name, code)
     source = _Source(path, data)
     if path.endswith((".py", ".pyi")):
-        _check_defines(_moved(path, code, "", ""), symbol)
+        _check_defines(path, _moved(path, code, "", ""), symbol)
     check_whole(source.text, code)
     code, start = _headed(path, data, symbol, _ended(path, data, symbol, code))
     end = symbol.end
@@ -372,11 +372,14 @@ def _lines_there(lines: Sequence[str], old: Sequence[str], rows: Container[int])
     return {row: line for row, line in pairs if row in rows}
 
 
-def _check_defines(code: str, symbol: Symbol) -> None:
+def _check_defines(path: str, code: str, symbol: Symbol) -> None:
     """Raise EditRefused unless the Python code is the one definition that it is to replace."""
     if fault := python_fault(code.encode("utf-8", "replace"), part=True):
         raise EditRefused(f"Nothing was written: the code does not parse. Line {fault.line}: {fault.message}")
-    names = [getattr(node, "name", "") for node in ast.parse(code).body]
+    try:
+        names = [getattr(node, "name", "") for node in ast.parse(code).body]
+    except SyntaxError:  # it is of a newer Python
+        names = [s.name for s in definitions(path, code.encode("utf-8", "replace")) if "." not in s.qualified]
     if names != [symbol.name]:
         raise _not_whole(symbol)
 

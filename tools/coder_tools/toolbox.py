@@ -16,6 +16,7 @@ from coder_tools.names import parsed
 from coder_tools.overloads import listed, told_apart
 from coder_tools.search import search
 from coder_tools.symbols import Symbol, definitions, find_definitions, find_uses, outline
+from coder_tools.syntax import written_for
 from coder_tools.text import cap, cap_around, cap_lines, clean, decode
 from coder_tools.workspace import ToolError, Workspace, contained
 
@@ -102,7 +103,8 @@ class Toolbox:
             text = f"You already have this, and nothing has changed since. It began:\n{self.seen[key]}"
             return ToolResult(name, arguments, text, repeated=True, key=key)
         try:
-            text, ok = self._act(name, arguments), True
+            with written_for(self.workspace.python):
+                text, ok = self._act(name, arguments), True
         except ToolError as error:
             text, ok = str(error), False
         text = self._fit(text)

@@ -36,8 +36,10 @@ class Workspace:
         allow_test_edits: bool = False,
         allow_config_edits: bool = False,
         read_many: Callable[[Iterable[str]], Iterator[tuple[str, bytes]]] | None = None,
+        python: tuple[int, ...] = (),
     ) -> None:
-        """`read_many`: paths of the base with their bytes, where that is cheaper than one after the other."""
+        """`read_many`: paths of the base with their bytes, where that is cheaper than one after the other. `python`:
+        the version that the repository's code is run with, () if it is not known."""
         self._read = read
         self._read_many = read_many or (lambda paths: ((path, read(path)) for path in paths))
         self._files = frozenset(files)
@@ -45,11 +47,12 @@ class Workspace:
         self._protected = protected
         self.allow_test_edits = allow_test_edits
         self.allow_config_edits = allow_config_edits
+        self.python = python
 
     def over(self, changes: dict[str, bytes | None]) -> Workspace:
         """The same base under the same rules with another change set: edits made there are not made here."""
         rules = self._protected, self.allow_test_edits, self.allow_config_edits
-        return Workspace(self._read, tuple(self._files), changes, *rules, self._read_many)
+        return Workspace(self._read, tuple(self._files), changes, *rules, self._read_many, self.python)
 
     def files(self) -> list[str]:
         """Every file there is now, sorted."""
