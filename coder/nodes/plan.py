@@ -36,7 +36,7 @@ def plan(session: Session, state: State) -> State:
     session.emit("plan", "hypothesis", {**memory["plan"], "text": words})
     update |= State(proposal="edit", memory=session.save_passing(memory), counts=charge(state, proposal.spent))
     if proposal.spent.prompts and not (
-        proposal.fault or proposal.late
+        proposal.fault or proposal.slow
     ):  # neither a ranking that code has made nor a failed call is a thought
         update["did"] = session.save_passing(data_of(Step(0, words, (), proposal.spent.completion_tokens)))
     return update

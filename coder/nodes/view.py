@@ -114,7 +114,7 @@ def _candidate(stored: dict[str, Any]) -> Candidate:
 def remember_fault(memory: dict[str, Any], made: Plan | Edit) -> None:
     """Keep in the run's memory why its model could not be asked last; a call that was answered ends that."""
     if made.fault or made.spent.model_calls:
-        memory["fault"], memory["late"] = made.fault, made.late
+        memory["fault"], memory["slow"] = made.fault, made.slow
 
 
 def charge(state: State, spent: Spent) -> dict[str, int]:

@@ -51,7 +51,7 @@ class Plan:
     evidence: str = ""
     spent: Spent = field(default_factory=Spent)
     fault: str = ""  # why the model could not be asked, in words
-    late: str = ""  # that the run's own time ended the model's answer, in words
+    slow: str = ""  # that the run's own time ended the model's answer, in words
     note: str = ""  # in words, for the record: why there is no hypothesis
 
 
@@ -83,7 +83,7 @@ class Edit:
     thought: str = ""  # what a model reasoned and said, for the supervisor
     attempt: str = ""  # in words: one more answer to a question asked before, not tested yet and no step of its own
     fault: str = ""  # why the model could not be asked, in words: there is nothing to judge
-    late: str = ""  # that the run's own time ended the model's answer, in words
+    slow: str = ""  # that the run's own time ended the model's answer, in words
 
 
 @dataclass

@@ -68,8 +68,8 @@ class ModelPolicy:
         except ModelError as error:
             spent = self._lost(messages, [])
             fault = self._bear(view, error, time.monotonic() - started, spent)
-            late = "" if fault else _late(error)
-            return Plan("", files, spent=spent, fault=fault, late=late, note=f"the model could not be asked: {error}")
+            slow = "" if fault else _slow(error)
+            return Plan("", files, spent=spent, fault=fault, slow=slow, note=f"the model could not be asked: {error}")
         spent = self._spent(reply)
         if not reply.text.strip():
             return Plan("", files, spent=spent, note="the model gave no hypothesis")
@@ -93,7 +93,7 @@ class ModelPolicy:
         except ModelError as error:
             spent = self._lost(messages, tools)
             fault = self._bear(view, error, time.monotonic() - started, spent)
-            return Edit(note=str(error), spent=spent, fault=fault, late="" if fault else _late(error))
+            return Edit(note=str(error), spent=spent, fault=fault, slow="" if fault else _slow(error))
         talk.learn(messages, tools, reply.prompt_tokens)
 
         asked, written, half = _calls(reply)
@@ -309,7 +309,7 @@ class ModelPolicy:
         return room, made
 
 
-def _late(error: ModelError) -> str:
+def _slow(error: ModelError) -> str:
     """For the run's reason: that its time ended the model's answer."""
     words = str(error).rstrip(".")
     return words[:1].lower() + words[1:]

@@ -187,7 +187,7 @@ def _ending(session: Session, state: State, decision: Decision) -> State:
             reason="a plausible patch was found, but the time was up before it was verified",
         )
     chance = "; the goal fails by chance: it passes now and then with nothing changed" if state["unsteady"] else ""
-    late = (session.load(state["memory"]) or {}).get("late")
-    slow = f"; {late}" if late else ""
+    words = (session.load(state["memory"]) or {}).get("slow")
+    slow = f"; {words}" if words else ""
     best = f"{state['best_passed']} of {len(state['goal_tests'])} goal tests pass with the best that was reached; "
     return State(status="not_fixed", reason=(best if state["best"] else "") + decision.reason + slow + chance)

@@ -284,7 +284,7 @@ def test_a_call_that_the_run_had_no_time_for_is_no_fault_of_the_server(fake_olla
     fake = fake_ollama(replies=[{"fault": "silent", "seconds": 3}, {"fault": "html"}])
     made = ModelPolicy(OllamaModel("gemma4:e4b", fake.url), wait=lambda seconds: None)
     edit = made.edit(view(left=Left(1, 50, 100_000)))
-    assert edit.fault == "" and "did not finish its answer within 1 seconds" in edit.late
+    assert edit.fault == "" and "did not finish its answer within 1 seconds" in edit.slow
     assert "web page" in made.edit(view()).fault
 
 

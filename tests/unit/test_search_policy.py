@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from coder.nodes.view import remember_fault
 from coder.policies import search
-from coder.policies.contract import Left, View
+from coder.policies.contract import Edit, Left, Spent, View
 from coder.policies.search import BATCH, FIRST_BATCH, PATIENCE, SearchPolicy
 from coder.repair.contract import Suspect
 from coder_tools.workspace import Workspace
@@ -79,3 +80,11 @@ def test_all_stages_together_have_the_time_that_is_left(monkeypatch: pytest.Monk
     monkeypatch.setattr(search.time, "monotonic", lambda: now[0])
     SearchPolicy().edit(view())
     assert given == [60]
+
+
+def test_candidates_not_done_in_time_are_kept_when_a_model_answers() -> None:
+    """A run that ends unfixed tells what its model had no time for, and these are none of that."""
+    late = [{"key": "a"}]
+    memory: dict[str, Any] = {"late": late}
+    remember_fault(memory, Edit(spent=Spent(model_calls=1), slow="it is slow"))
+    assert memory == {"late": late, "fault": "", "slow": "it is slow"}
