@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from coder_tools.workspace import ToolError
+from coder_tools.wrapped import bare, is_patch, of_patch
 
 
 @dataclass(frozen=True)
@@ -177,16 +178,20 @@ _WRAPPERS = ("arguments", "parameters", "args", "input", "params")
 
 def understood(name: str, given: Any) -> tuple[Tool, dict[str, Any]]:
     """The tool and its own arguments, of the right types. Raises ToolError for what is missing or makes no sense."""
-    tool, values = tool_named(name), _unwrapped(given)
+    tool = tool_named(name)
+    values = {key: value for key, value in _unwrapped(given).items() if value is not None}
     command = values.get("command")
     if tool.name == "edit_file" and isinstance(command, str) and command in _COMMANDS:
         tool = TOOLS[_COMMANDS[command]]
     if tool.name == "edit_file":
         values = _one_edit(values)
         _check_insert(name, values)
+        values = of_patch(bare(_named(tool, values)))
+        tool = TOOLS["create_file"] if "content" in values else tool
     if tool.name == "read_file":
         values = _window(values)
-    return tool, _arguments(tool, values)
+    arguments = _arguments(tool, values)
+    return tool, bare(arguments) if tool.name in ("edit_file", "create_file") else arguments
 
 
 def tool_named(given: str) -> Tool:
@@ -205,7 +210,7 @@ def tool_named(given: str) -> Tool:
 
 
 def _arguments(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
-    taken = _named(tool, {name: value for name, value in given.items() if value is not None})
+    taken = _named(tool, given)
     for name, (kind, text, needed) in tool.parameters.items():
         if name in taken:
             taken[name] = _integer(name, taken[name]) if kind == "integer" else _string(name, taken[name])
@@ -285,6 +290,8 @@ def _squeezed(name: str) -> str:
 
 def _unwrapped(given: Any) -> dict[str, Any]:
     """The arguments as a mapping, also where they came as JSON text or inside one more object."""
+    if isinstance(given, str) and is_patch(given):
+        return {"diff": given}
     if isinstance(given, str):
         try:
             inner = json.loads(given or "{}")
