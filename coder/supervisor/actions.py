@@ -7,7 +7,7 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from coder.supervisor.wording import word_set
@@ -52,7 +52,23 @@ def actions_of(call: Call) -> list[Action]:
     command = _command(name, arguments)
     if command is not None:
         return actions_in(command) or [Action("run", command.strip())]
-    return [_of_tool(name, arguments)]
+    return _edits(name, arguments) or [_of_tool(name, arguments)]
+
+
+def _edits(name: str, arguments: Mapping[str, Any]) -> list[Action]:
+    """What a call with a list of edits does to each file; [] for other calls."""
+    edits = next((arguments[key] for key in ("edits", "replacements") if arguments.get(key)), None)
+    if not isinstance(edits, list) or not all(isinstance(each, dict) for each in edits):
+        return []
+    shared = {key: value for key, value in arguments.items() if value is not edits}
+    by_file: dict[str, list[Action]] = {}
+    for each in edits:
+        action = _of_tool(name, {**shared, **{str(key).lower(): value for key, value in each.items()}})
+        by_file.setdefault(action.target, []).append(action)
+    return [
+        replace(made[0], old="\n".join(one.old for one in made), new="\n".join(one.new for one in made))
+        for made in by_file.values()
+    ]
 
 
 _SHELLS = word_set("bash shell sh terminal execute run_command run execute_bash cmd exec run_shell_command")

@@ -97,3 +97,13 @@ def test_an_unknown_tool_is_what_it_was_called_with() -> None:
 def test_no_argument_is_too_strange(value: Any) -> None:
     for name in ("bash", "read_file", "edit_file", "search", "", "x"):
         assert actions_of(Call(name, {"command": value, "path": value, "view_range": value}))
+
+
+def test_several_edits_in_one_call_are_one_of_each_file() -> None:
+    one, two = {"old_string": "a", "new_string": "b"}, {"old_string": "c", "new_string": "d"}
+    [action] = actions_of(Call("MultiEdit", {"file_path": "src/a.py", "edits": [one, two]}))
+    assert (action.kind, action.target, action.old, action.new) == ("edit", "src/a.py", "a\nc", "b\nd")
+    assert action.key != actions_of(Call("MultiEdit", {"file_path": "src/a.py", "edits": [one]}))[0].key
+    edits = [{"path": "src/a.py", "search": "a", "replace": "b"}, {"path": "b.py", "search": "c", "replace": "d"}]
+    actions = actions_of(Call("edit_file", {"path": "src/a.py", "edits": edits}))
+    assert [(action.target, action.new) for action in actions] == [("src/a.py", "b"), ("b.py", "d")]

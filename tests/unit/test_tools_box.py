@@ -72,7 +72,17 @@ def test_near_misses_are_understood(name: str, arguments: Any) -> None:
         ("edit_file", {"path": "src/calc.py", "search": "    return a - b\n\n", "replace": None}, "needs `replace`"),
         ("edit_file", {"path": "src/calc.py", "function": "add"}, "needs `replace`"),
         ("read_file", {"paths": ["src/calc.py", "tests/test_calc.py"]}, "One path a call"),
-        ("edit_file", {"path": "src/calc.py", "edits": [{"search": "a"}, {"search": "b"}]}, "one edit a call"),
+        (
+            "edit_file",
+            {"path": "src/calc.py", "edits": [{"search": "a"}, {"search": "b"}]},
+            "none of the 2.*\nEdit 1 .*\nEdit 2 ",
+        ),
+        ("multi_edit", {"edits": [{"search": "a", "replace": "b"}, {"search": "b", "replace": "c"}]}, "needs `path`"),
+        (
+            "edit_file",
+            {"path": "src/calc.py", "edits": [{"search": "+ 0", "replace": f"+ {n}"} for n in range(1, 50)]},
+            "at most 40",
+        ),
         (
             "edit_file",
             {"path": "tests/test_calc.py", "search": "== 3", "replace": "== -1"},
@@ -257,9 +267,11 @@ json_values = st.recursive(
     max_leaves=6,
 )
 names = st.sampled_from(
-    ["list_files", "read_file", "search", "find_definition", "edit_file", "create_file", "grep", "x"]
+    ["list_files", "read_file", "search", "find_definition", "edit_file", "create_file", "multi_edit", "grep", "x"]
 )
-keys = st.sampled_from(["path", "start", "end", "pattern", "name", "search", "replace", "function", "content", "old"])
+keys = st.sampled_from(
+    ["path", "start", "end", "pattern", "name", "search", "replace", "function", "content", "old", "edits", "diff"]
+)
 
 
 @settings(deadline=None, derandomize=True, max_examples=300)

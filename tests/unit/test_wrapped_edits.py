@@ -61,14 +61,25 @@ def test_what_stands_around_an_edit_is_seen_through(name: str, arguments: Any, c
     assert changes == changed
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        "*** Begin Patch\n*** Delete File: a.py\n*** End Patch",
-        PATCH.replace("*** End", "*** Update File: f.py\n@@\n-def f():\n+def g():\n*** End"),
-        DIFF + DIFF.replace("a.py", "f.py"),
-    ],
+BOTH = PATCH.replace(
+    "*** End", "*** Update File: f.py\n@@ def f():\n-    return 1\n+    return 2\n*** Add File: n.py\n+z = 1\n*** End"
 )
-def test_a_patch_of_several_files_or_without_a_file_at_the_end_is_refused(patch: str) -> None:
-    result, changes = run("apply_patch", {"input": patch})
-    assert not result.ok and not changes and "for each file" in result.text
+SECOND = "--- a/f.py\n+++ b/f.py\n@@ -2 +2 @@\n-    return 1\n+    return 2\n"
+DIFFS = f"{DIFF}{SECOND}--- /dev/null\n+++ b/n.py\n@@ -0,0 +1 @@\n+z = 1\n"
+
+
+@pytest.mark.parametrize("patch", [BOTH, DIFFS, f"diff --git a/a.py b/a.py\n{DIFFS}"])
+def test_a_patch_of_several_files_lands_whole_or_not_at_all(patch: str) -> None:
+    for arguments in (patch, {"input": patch}, {"path": "a.py", "diff": patch}):
+        result, changes = run("apply_patch", arguments)
+        assert result.ok and changes == CHANGED | F | {"n.py": b"z = 1\n"}, result.text
+    result, changes = run("apply_patch", {"input": patch.replace("return 1", "return 7")})
+    assert not result.ok and not changes and "Edit 2 of 3 (f.py)" in result.text, result.text
+    result, changes = run("apply_patch", {"input": patch.replace("z = 1", "z = (")})
+    assert not result.ok and not changes and "Edit 3 of 3 (n.py)" in result.text, result.text
+
+
+@pytest.mark.parametrize("what", ["Delete File: f.py", "Move to: b.py"])
+def test_a_patch_that_moves_or_removes_a_file_is_refused(what: str) -> None:
+    result, changes = run("apply_patch", {"input": PATCH.replace("*** End", f"*** {what}\n*** End")})
+    assert not result.ok and not changes and "moved or removed" in result.text

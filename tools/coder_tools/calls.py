@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from coder_tools.formats import blocks_in
 from coder_tools.workspace import ToolError
 from coder_tools.wrapped import bare, is_patch, of_patch
 
@@ -137,6 +138,7 @@ _NAMES = {
         "update_file",
         *("replace_function", "edit_function", "update_function", "replace_in_file", "edit_files", "multi_edit"),
         *("str_replace_editor", "str_replace_based_edit_tool", "text_editor"),
+        *("replace_string_in_file", "multi_replace_string_in_file", "search_and_replace"),
         *("insert", "insert_text", "insert_line", "insert_lines", "insert_code", "insert_at_line"),
     ),
     "create_file": ("create", "new_file", "write", "write_file", "add_file", "file_write"),
@@ -172,6 +174,8 @@ _ARGUMENTS = {
 _COMMANDS = {"view": "read_file", "create": "create_file", "str_replace": "edit_file", "insert": "edit_file"}
 """What editors that are one tool with a `command` do."""
 
+_LISTS = ("edits", "changes", "replacements", "operations", "modifications", "blocks")
+_EDITS = 40  # that a call may make
 _SPANS = ("viewrange", "linerange", "lines", "range", "linenumbers")
 _WRAPPERS = ("arguments", "parameters", "args", "input", "params")
 
@@ -184,10 +188,15 @@ def understood(name: str, given: Any) -> tuple[Tool, dict[str, Any]]:
     if tool.name == "edit_file" and isinstance(command, str) and command in _COMMANDS:
         tool = TOOLS[_COMMANDS[command]]
     if tool.name == "edit_file":
-        values = _one_edit(values)
-        _check_insert(name, values)
-        values = of_patch(bare(_named(tool, values)))
-        tool = TOOLS["create_file"] if "content" in values else tool
+        if command == "undo_edit":
+            raise ToolError("There is no undo. Put the lines back as they were with edit_file.")
+        is_insertion = command == "insert" or _squeezed(name).startswith("insert")
+        each = _edits(tool, values)
+        if len(each) > 1:
+            return tool, _together(each, is_insertion)
+        [values] = each
+        _check_insert(values, is_insertion)
+        tool = _maker(values)
     if tool.name == "read_file":
         values = _window(values)
     arguments = _arguments(tool, values)
@@ -238,29 +247,81 @@ def _named(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
     return taken
 
 
-def _one_edit(given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with the one edit of a list of edits among them, which may be JSON text."""
-    for name in ("edits", "changes", "replacements"):
-        edits = given.get(name)
-        if isinstance(edits, str):
-            with suppress(ValueError, RecursionError):
-                edits = json.loads(edits, strict=False)
-        edits = [edits] if isinstance(edits, dict) else edits
-        if not isinstance(edits, list) or not all(isinstance(each, dict) for each in edits):
-            continue
-        if len(edits) != 1:
-            raise ToolError("Nothing was written: one edit a call. Call edit_file once for each.")
-        return {**{key: value for key, value in given.items() if key != name}, **edits[0]}
-    return given
+def _edits(tool: Tool, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """The edits of a call, at least one, each with what they share: those of a list, or of search/replace blocks."""
+    key = next((name for name in given if _squeezed(name) in _LISTS and _listed(given[name])), "")
+    shared = {name: value for name, value in given.items() if name != key}
+    taken = _named(tool, shared)
+    is_one = bool(str(taken.get("search") or "").strip()) and taken.get("replace") is not None
+    path = _text(taken.get("path"))
+    listed = _listed(given[key], path) if key else []
+    if not listed and not is_one:  # text that shows blocks may be what one edit is about
+        name = next((name for name in ("diff", "replace", "search") if blocks_in(_text(taken.get(name)))), "")
+        if name:
+            listed = blocks_in(_text(taken.pop(name)), path)
+            shared = taken
+    if len(listed) + is_one < 2:
+        each = [_named(tool, {**shared, **(listed[0] if listed else {})})]
+    else:
+        common = {name: taken[name] for name in ("path",) if name in taken}
+        each = [*([taken] if is_one else []), *({**common, **_named(tool, one)} for one in listed)]
+    each = [part for one in each for part in of_patch(bare(one))]
+    return [one for at, one in enumerate(each) if one not in each[:at] and not _changes_nothing(one)] or each[:1]
 
 
-def _check_insert(name: str, given: Mapping[str, Any]) -> None:
-    """Raise ToolError for an insertion that does not say where, and for the command that takes an edit back."""
-    command = given.get("command")
-    if command == "undo_edit":
-        raise ToolError("There is no undo. Put the lines back as they were with edit_file.")
-    is_insertion = command == "insert" or _squeezed(name).startswith("insert")
-    if is_insertion and not {_squeezed(key) for key in given} & {"insertline", "search", "diff", "function", "oldstr"}:
+def _maker(edit: Mapping[str, Any]) -> Tool:
+    """The tool that makes an edit: a patch may add a file."""
+    return TOOLS["create_file" if "content" in edit else "edit_file"]
+
+
+def _listed(value: Any, path: str = "") -> list[dict[str, Any]]:
+    """The edits of a list, given as that, as one alone, as JSON text, as blocks or as pairs of old and new text; [] for
+    anything else."""
+    if isinstance(value, str):
+        with suppress(ValueError, RecursionError):
+            return _listed(json.loads(value, strict=False), path)
+        return blocks_in(value, path)
+    if isinstance(value, dict):
+        several = value and all(isinstance(one, dict) for one in value.values())
+        return [_unwrapped(one) for one in (value.values() if several else [value]) if one]
+    found: list[dict[str, Any]] = []
+    for one in value if isinstance(value, list) else []:
+        if isinstance(one, list):
+            made = [dict(zip(("search", "replace"), one, strict=True))] if [type(t) for t in one] == [str, str] else []
+        else:
+            made = _listed(one, path)
+        if not made:
+            return []
+        found += made
+    return found
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else _string("", value)
+
+
+def _changes_nothing(one: Mapping[str, Any]) -> bool:
+    return "search" in one and one["search"] == one.get("replace")
+
+
+def _together(each: Sequence[dict[str, Any]], is_insertion: bool) -> dict[str, Any]:
+    """The arguments of a call with several edits: all of them under `edits`, and the path of the first."""
+    if len(each) > _EDITS:
+        raise ToolError(f"Nothing was written: {len(each)} edits in a call; at most {_EDITS} are taken.")
+    made = []
+    for number, one in enumerate(each, 1):
+        try:
+            _check_insert(one, is_insertion)
+            made.append(bare(_arguments(_maker(one), one)))
+        except ToolError as error:
+            words = str(error).removeprefix("Nothing was written: ")
+            raise ToolError(f"Nothing was written, none of the {len(each)} edits. Edit {number}: {words}") from None
+    return {"path": made[0]["path"], "edits": made}
+
+
+def _check_insert(edit: Mapping[str, Any], is_insertion: bool) -> None:
+    """Raise ToolError for an insertion that does not say where."""
+    if is_insertion and not edit.keys() & {"insert_line", "search", "diff", "function", "content"}:
         raise ToolError(
             "Nothing was written: to insert give `insert_line`, the line after which (0: before the first), and "
             "`insert_text`."

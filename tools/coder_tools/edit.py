@@ -7,6 +7,7 @@ final newline stay as they are in the file. Whatever does not parse afterwards i
 from __future__ import annotations
 
 import ast
+import dataclasses
 import difflib
 import re
 from bisect import bisect_left
@@ -25,7 +26,10 @@ from coder_tools.symbols import Symbol, definitions
 from coder_tools.syntax import EditRefused, check_syntax, python_fault
 from coder_tools.text import decode
 
-__all__ = ["EditRefused", "Landed", "apply_diff", "create", "insert", "replace", "replace_function", "rewrite"]
+__all__ = [
+    *("EditRefused", "Landed", "Unparsable"),
+    *("apply_diff", "create", "insert", "replace", "replace_function", "rewrite", "spliced"),
+]
 
 _ASSIGNS = re.compile(r"(?:export\s+)?(?:const|let|var)\s|[\w$.]+\s*=(?!=)")
 _OPERATORS = re.compile(r"[=!<>:+\-*/%&|^]=|[-=]>|\*\*|//|<<|>>|&&|\|\||\+\+|--|::|\.\.|\?[.?]")
@@ -39,6 +43,18 @@ class Landed:
     how: str  # "exact", "function", "created" ..., or what had to be overlooked: "indentation", "spacing", "wording"
     first_line: int  # of the new text in the new file
     last_line: int
+    spot: tuple[int, int, str] | None = (
+        None  # what it replaces in the old text, newlines plain, and by what; if one place
+    )
+    by_line: bool = False  # a line number told where it belongs
+
+
+class Unparsable(EditRefused):
+    """The edit found its place, and was not made since the file would no longer parse. `landed`: what it would be."""
+
+    def __init__(self, words: str, landed: Landed) -> None:
+        super().__init__(words)
+        self.landed = landed
 
 
 class _Source:
@@ -62,7 +78,7 @@ class _Source:
         raw = self._raw[: self._offset(start)] + new.replace("\n", self._newline) + self._raw[self._offset(end) :]
         first = self.text.count("\n", 0, start) + 1
         last = first + new.removesuffix("\n").count("\n")
-        return Landed(self._decoded.encode(raw), how, first, last)
+        return Landed(self._decoded.encode(raw), how, first, last, (start, end, new))
 
     def _offset(self, at: int) -> int:
         return at + bisect_left(self._crlf, at)
@@ -91,8 +107,7 @@ def replace(path: str, data: bytes, search: str, replacement: str, base: bytes =
         place = _found(source, wanted, base)
         new = replacement.strip("\n").split("\n") if replacement.strip("\n") else []
         landed = _put(source, place, wanted, new)
-    check_syntax(path, landed.data, before=data)
-    return landed
+    return _parsed(path, data, landed)
 
 
 def apply_diff(path: str, data: bytes, diff: str, base: bytes = b"") -> Landed:
@@ -102,15 +117,17 @@ def apply_diff(path: str, data: bytes, diff: str, base: bytes = b"") -> Landed:
     """
     landed: Landed | None = None
     drift = 0  # lines that the hunks before have added
-    for hunk in hunks_of(diff, path):
+    hunks = hunks_of(diff, path)
+    for hunk in hunks:
         source = _Source(path, landed.data if landed is not None else data)
         check_whole(source.text, "\n".join(hunk.new))
         place = _found(source, hunk.old, base, None if hunk.near is None else hunk.near + drift, hunk.under)
         landed = _put(source, place, hunk.old, hunk.new)
         drift += len(hunk.new) - len(hunk.old)
     assert landed is not None  # hunks_of gives at least one
-    check_syntax(path, landed.data, before=data)
-    return landed
+    by_line = any(hunk.near is not None for hunk in hunks)
+    spot = landed.spot if len(hunks) == 1 else None
+    return _parsed(path, data, dataclasses.replace(landed, spot=spot, by_line=by_line))
 
 
 def insert(path: str, data: bytes, after: int, text: str) -> Landed:
@@ -128,8 +145,7 @@ def insert(path: str, data: bytes, after: int, text: str) -> Landed:
         landed = source.splice(len(source.text), len(source.text), "\n" + text, "exact")
     else:
         landed = source.splice(at, at, text + "\n", "exact")
-    check_syntax(path, landed.data, before=data)
-    return landed
+    return _parsed(path, data, dataclasses.replace(landed, by_line=True))
 
 
 def create(path: str, content: str) -> Landed:
@@ -164,9 +180,7 @@ def rewrite(path: str, data: bytes, content: str) -> Landed:
     source, content = _Source(path, data), _plain(content)
     if content and source.text.endswith("\n") and not content.endswith("\n"):
         content += "\n"
-    landed = source.splice(0, len(source.text), content, "rewritten")
-    check_syntax(path, landed.data, before=data)
-    return landed
+    return _parsed(path, data, source.splice(0, len(source.text), content, "rewritten"))
 
 
 def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
@@ -197,9 +211,22 @@ def replace_function(path: str, data: bytes, name: str, code: str) -> Landed:
         raise EditRefused(f"{name} does not begin its line. Give search and replace texts instead.")
     indent = indent[: len(indent) - len(indent.lstrip())]
     code = _moved(path, code, indent, source.text[text_start:text_end])
-    landed = source.splice(text_start, text_end, code[len(indent) :], "function")
-    check_syntax(path, landed.data, before=data)
+    landed = _parsed(path, data, source.splice(text_start, text_end, code[len(indent) :], "function"))
     _check_kept(path, landed.data, data, symbol)
+    return landed
+
+
+def spliced(path: str, data: bytes, spot: tuple[int, int, str]) -> Landed:
+    """The file with what an edit of it replaces (`Landed.spot`) replaced; whether it parses is not looked at."""
+    return _Source(path, data).splice(*spot, "exact")
+
+
+def _parsed(path: str, before: bytes, landed: Landed) -> Landed:
+    """The edit, if the file parses with it or did not before."""
+    try:
+        check_syntax(path, landed.data, before)
+    except EditRefused as error:
+        raise Unparsable(str(error), landed) from None
     return landed
 
 

@@ -22,9 +22,11 @@ _SMALL, _MIDDLE = 3.0, 10.0  # billions of parameters
 _QUOTES = r"[`*\"']{0,6}"
 _PATH = rf"{_QUOTES}(?:(?:file|path|filename)[ \t]*:[ \t]*)?{_QUOTES}(?P<path>[\w./+@-]{{0,400}}\w\.\w+){_QUOTES}:?"
 _BLOCK = re.compile(
-    r"^<{5,9} ?SEARCH[^\n]*\n(?P<search>.*?)^={5,9}[ \t]*\n(?P<replace>.*?)^>{5,9} ?REPLACE",
+    r"^[<-]{5,9} ?SEARCH[^\n]*\n(?P<search>.*?)^={5,9}[ \t]*\n(?P<replace>.*?)^[>+]{5,9} ?REPLACE",
     re.M | re.S,
 )
+_WHERE = re.compile(r"\A(?::(?:start|end)_line:[^\n]*\n)+-{5,9}[ \t]*\n")
+"""Where Roo Code says that a block belongs; the block's text tells it too."""
 _DIFF = re.compile(
     r"^--- [^\n]+\n\+\+\+ (?:b/)?(?P<path>[^\s]+)[^\n]*\n"
     r"(?P<body>(?:(?:@@|(?!--- [^\n]*\n\+\+\+ [^\n]*\n@@)[ +\-\\])[^\n]*\n?|\n(?=[ +\-@\n]))+)",
@@ -60,18 +62,28 @@ def format_of(name: str, arguments: Mapping[str, Any]) -> Format | None:
     if name != "edit_file":
         return None
     kinds: tuple[Format, ...] = ("diff", "search", "function")
-    return next((kind for kind in kinds if arguments.get(kind)), None)
+    first = arguments["edits"][0] if arguments.get("edits") else arguments
+    if "content" in first:
+        return "whole"
+    return next((kind for kind in kinds if first.get(kind)), None)
+
+
+def blocks_in(text: str, path: str = "") -> list[dict[str, Any]]:
+    """The SEARCH/REPLACE blocks of a text, each as what it replaces and by what, with the file that it is for where
+    that is said: `path` is that of the first. An empty path: it is in doubt."""
+    found = []
+    end = 0
+    for match in _BLOCK.finditer(text):
+        above = path_above(text[end : match.start()], path)
+        path, end = above or path, match.end()
+        block = {"search": _WHERE.sub("", match["search"], count=1), "replace": match["replace"]}
+        found.append({"path": above, **block} if path else block)
+    return found
 
 
 def edits_in(text: str) -> list[tuple[str, dict[str, Any]]]:
     """Calls for the edits written into a text: SEARCH/REPLACE blocks, unified diffs, whole files with their path."""
-    blocks = []
-    path, end = "", 0
-    for match in _BLOCK.finditer(text):
-        above = path_above(text[end : match.start()], path)
-        path, end = above or path, match.end()
-        if path:
-            blocks.append(("edit_file", {"path": above, "search": match["search"], "replace": match["replace"]}))
+    blocks = [("edit_file", block) for block in blocks_in(text) if "path" in block]
     if blocks:
         return blocks
     diffs = [("edit_file", {"path": m["path"], "diff": m["body"]}) for m in _DIFF.finditer(text) if "@@" in m["body"]]

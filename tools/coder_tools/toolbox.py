@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from coder_tools import edit
@@ -17,13 +18,15 @@ from coder_tools.overloads import listed, told_apart
 from coder_tools.search import search
 from coder_tools.symbols import Symbol, definitions, find_definitions, find_uses, outline
 from coder_tools.syntax import written_for
-from coder_tools.text import cap, cap_around, cap_lines, clean, decode
+from coder_tools.text import cap, cap_around, cap_lines, cap_name, clean, decode
+from coder_tools.together import NotAll, land, places
 from coder_tools.workspace import ToolError, Workspace, contained
 
 _CONTENT_LIMIT = 400_000  # characters of a new file
 _REWRITE_LINES = 200  # a file with more is edited, not written anew
 _CALLS = 8  # different calls that one message may make
 _SEEN_HEAD = 300  # characters of an earlier answer that are shown again
+_NEXT = "Call run_tests when the change is complete."
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,8 @@ class Toolbox:
                 return search(self.workspace, arguments["pattern"], arguments.get("path", ""), limit)
             case "find_definition":
                 return self._definition(arguments["name"].strip())
+            case "edit_file" if "edits" in arguments:
+                return self._edit_all(arguments["edits"])
             case "edit_file":
                 return self._edit(**arguments)
             case _:
@@ -197,7 +202,49 @@ class Toolbox:
         self.workspace.write(path, landed.data)
         note = "" if landed.how in ("exact", "function") else f" (found although the {landed.how} differed)"
         window = read_window(self.workspace, path, max(1, landed.first_line - 2), landed.last_line + 2, self.limit // 3)
-        return f"Edited{note}. Now {window}\nCall run_tests when the change is complete."
+        return f"Edited{note}. Now {window}\n{_NEXT}"
+
+    def _edit_all(self, edits: Sequence[dict[str, Any]]) -> str:
+        """All of these edits, or none: they are made on the side first."""
+        aside = self.workspace.over(dict(self.workspace.changes))
+        faults: dict[int, str] = {}
+        told: list[str] = []
+        of_file: dict[str, list[int]] = {}
+        for number, one in enumerate(edits):
+            try:
+                if "content" in one:
+                    told.append(Toolbox(aside, {}, self.limit)._create(**one).removesuffix(_NEXT))
+                    continue
+                path = meant(aside, one["path"], to_write=True)
+                aside.check_writable(path)
+                of_file.setdefault(path, []).append(number)
+            except ToolError as error:
+                faults[number] = str(error)
+        for path, numbers in of_file.items():
+            before = aside.read(path)
+            base = b"\n".join((aside.base_of(path), before))  # lines that an edit of this call took away are gone too
+            try:
+                steps = land(path, before, [partial(_change, path, base, edits[number]) for number in numbers])
+                _write(aside, path, steps)
+            except NotAll as error:
+                faults |= {numbers[fault]: text for fault, text in error.faults}
+            else:
+                told.append(self._windows(aside, path, places(before, steps), len(edits)))
+        if faults:
+            raise _none_of(edits, faults)
+        self.workspace.changes.clear()
+        self.workspace.changes.update(aside.changes)
+        return "\n".join([f"All {len(edits)} edits are made. Now:", *told, _NEXT])
+
+    def _windows(self, workspace: Workspace, path: str, spans: Sequence[tuple[int, int]], shares: int) -> str:
+        """The lines of a file that were edited, those that are near each other together."""
+        near: list[tuple[int, int]] = []
+        for first, last in ((max(1, first - 2), last + 2) for first, last in spans):
+            if near and first <= near[-1][1] + 1:
+                near[-1] = near[-1][0], max(near[-1][1], last)
+            else:
+                near.append((first, last))
+        return "\n".join(read_window(workspace, path, *span, max(200, self.limit // 2 // shares)) for span in near)
 
     def _create(self, path: str, content: str) -> str:
         path = contained(path)
@@ -210,10 +257,10 @@ class Toolbox:
                 raise ToolError(f"{path} exists already ({lines} lines). Use edit_file with search and replace.")
             landed = edit.rewrite(path, data, content)
             self.workspace.write(path, landed.data)
-            return f"Wrote {path} anew, {landed.last_line} lines. Call run_tests when the change is complete."
+            return f"Wrote {path} anew, {landed.last_line} lines. {_NEXT}"
         landed = edit.create(path, content)
         self.workspace.write(path, landed.data)
-        return f"Created {path} with {landed.last_line} lines. Call run_tests when the change is complete."
+        return f"Created {path} with {landed.last_line} lines. {_NEXT}"
 
 
 def _landed(
@@ -255,6 +302,37 @@ def _check_within(path: str, data: bytes, function: str, landed: edit.Landed) ->
             f"Nothing was written: `search` is at line {landed.first_line}, and {function} is {where}. "
             "Send the lines of that function, or leave `function` out."
         )
+
+
+def _change(path: str, base: bytes, arguments: Mapping[str, Any], data: bytes) -> edit.Landed:
+    return _landed(path, data, base, **{name: value for name, value in arguments.items() if name != "path"})
+
+
+def _write(workspace: Workspace, path: str, steps: Sequence[edit.Landed]) -> None:
+    """Write what several edits have made of a file. Raises NotAll with the first with which that is refused."""
+
+    def refused(data: bytes) -> str:
+        try:
+            workspace.over({}).write(path, data)
+        except ToolError as error:
+            return str(error)
+        return ""
+
+    if words := refused(steps[-1].data):
+        raise NotAll([(next(number for number, step in enumerate(steps) if refused(step.data)), words)])
+    workspace.write(path, steps[-1].data)
+
+
+def _none_of(edits: Sequence[Mapping[str, Any]], faults: Mapping[int, str]) -> ToolError:
+    """The refusal of a call with several edits, with what is wrong with each that cannot be made."""
+    count = len(edits)
+    lines = [f"Nothing was written, none of the {count} edits: they land together or not at all."]
+    for number, text in sorted(faults.items()):
+        one = edits[number]
+        begins = next((line.strip() for line in one.get("search", "").split("\n") if line.strip()), "")
+        which = f"{one['path']}, `{cap_name(begins, 60)}`" if begins else one["path"]
+        lines.append(f"Edit {number + 1} of {count} ({which}): {text.removeprefix('Nothing was written: ')}")
+    return ToolError("\n".join([*lines, f"Send all {count} again, corrected."]))
 
 
 def _as_dict(arguments: Any) -> dict[str, Any]:
