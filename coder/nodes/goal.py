@@ -68,7 +68,7 @@ def failing_goal(collection: Collection, results: Mapping[str, TestResult], base
         raise CoderError(f"{ran}: no time was left, or the suite ended before them; give more with --time, or name one")
     if not failing:
         raise NothingToFix(f"none of the {len(collection.ids):,} collected tests fails")
-    return Goal(tuple(failing), is_all=True)
+    return Goal(tuple(dict.fromkeys(failing)), is_all=True)
 
 
 def _from_text(goal: str, known: Sequence[str]) -> list[str]:

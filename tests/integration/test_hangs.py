@@ -11,11 +11,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures import INSTANCES, SLOW, installed, needs
 
 from coder.evaluate.verdict import sandboxed_suite
+from coder.record.result import Result
 from coder_tools.runners import cargo, gradle, suite
 from coder_tools.testing import Suite, TestRunFailed
 
@@ -158,6 +160,28 @@ def test_a_command_that_hangs_before_its_report_is_said_so(tmp_path: Path) -> No
     script.write_text("sleep 3600\n" + script.read_text())
     with sandboxed_suite(instance, repo, "bwrap") as tests, pytest.raises(TestRunFailed, match="time limit"):
         tests.collect(timeout=5.0)
+
+
+def test_code_that_hangs_is_the_goal_of_the_tests_that_it_holds_up_and_of_no_other(
+    tmp_path: Path, fix: Callable[..., Result], fake_ollama: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(instance := INSTANCES["node_test"])
+    repo = installed(instance, tmp_path / "repo")
+    subprocess.run(["patch", "-s", "-p1", "-i", instance.source / "reference.patch"], cwd=repo, check=True)
+    source = repo / "src/duration.js"
+    good = "  const parts = [];\n"
+    bad = f"{good}  if (total > 5000) {BLOCKS}\n"
+    source.write_text(source.read_text().replace(good, bad))
+    edit = {"path": "src/duration.js", "search": bad, "replace": good}
+    calls = [{"name": "edit_file", "arguments": edit}, {"name": "run_tests", "arguments": {}}]
+    plan = {"content": "HYPOTHESIS: it waits for ever\nFILES: src/duration.js\nEVIDENCE: the test did not end"}
+    models = [{"name": "gemma4:e4b", "size": 1, "capabilities": ["completion", "tools", "thinking"]}]
+    fake = fake_ollama(models=models, replies=[plan, {"tool_calls": calls}], after="error")
+    monkeypatch.setenv("OLLAMA_HOST", fake.url)
+    result = fix(repo, model="ollama:gemma4:e4b", time=240.0, tokens=100_000, samples=1)
+    assert result.status == "fixed", result.reason
+    assert result.goal_tests == ["test/duration.test.js::format::names hours and minutes"]
+    assert result.verification.still_passing == 4
 
 
 def run(tests: Suite, ids: list[str], test_timeout: float = 10.0) -> dict[str, str]:

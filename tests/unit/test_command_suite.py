@@ -127,6 +127,18 @@ def test_what_another_test_kept_from_running_runs_alone(suite: Make) -> None:
     assert [call.wanted for call in runner.calls[1:]] == [("a_test.x::two",), ("b_test.x::three",)]
 
 
+def test_of_a_file_whose_time_was_up_only_what_said_nothing_by_itself_either_could_not_run(suite: Make) -> None:
+    late = Broken("a_test.x", "not done", "timeout")
+    both, one = ("a_test.x::one", "a_test.x::two"), Report(passed("a_test.x::one"))
+    tests, _, _ = suite(Report((), (late,), cut=both), one, Report((), (late,)))
+    found = tests.collect(60.0)
+    assert found.ids == both and not found.errors
+    assert run(tests, *both) == {"a_test.x::one": "passed", "a_test.x::two": "timeout"}
+    tests, _, _ = suite(Report((), (late,), cut=both[:1]), one)
+    [error] = tests.collect(60.0).errors
+    assert (error.path, error.tests) == ("a_test.x", both[1:])
+
+
 def test_a_run_that_hangs_is_cut_by_the_limits_of_its_tests(suite: Make) -> None:
     tests, _, box = suite(Report(), exit_code=-9, killed_by="timeout")
     assert run(tests, "a_test.x::one", timeout=1000.0, limits={"a_test.x::one": 2.0}) == {"a_test.x::one": "timeout"}

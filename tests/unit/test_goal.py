@@ -10,7 +10,7 @@ import pytest
 from coder.errors import CoderError, NothingToFix, UsageError
 from coder.nodes.goal import Goal, failing_goal, named_goal
 from coder.task import Request
-from coder_tools.contract import Collection, Outcome, TestResult
+from coder_tools.contract import CollectError, Collection, Outcome, TestResult
 from coder_tools.logs import unusual
 
 baseline = importlib.import_module("coder.nodes.baseline")  # in the package the name is that of the node
@@ -49,6 +49,13 @@ def test_no_goal_is_what_fails_and_so_is_prose() -> None:
     assert must_pass() == [IDS[0]]
     assert goal_of(goal="make it faster please").is_all
     assert not goal_of(goal="test_red").is_all
+
+
+def test_a_test_that_failed_in_a_file_that_could_not_run_is_in_the_goal_once() -> None:
+    error = CollectError("test/a.js", "not done in time", ("test/a.js::red", "test/a.js::silent"))
+    collection = Collection("node:test", "", ("test/a.js::red",), (error,))
+    results = {"test/a.js::red": TestResult("test/a.js::red", "timeout")}
+    assert failing_goal(collection, results, base=None).ids == error.tests  # type: ignore[arg-type]
 
 
 def test_what_did_not_run_does_not_pass() -> None:

@@ -100,6 +100,14 @@ def test_of_a_run_of_node_what_a_file_that_hangs_did_not_tell_runs_again() -> No
     assert NodeTest().read(Ran(call(every[1]), 0, 1, 1, "", "", False, log)).cut == every[1:2]
 
 
+def test_that_a_file_of_node_begins_says_nothing_of_its_tests() -> None:
+    a = "/repo/test/a.test.js"
+    told = [{"type": "test:enqueue", "nesting": 0, "file": a, "name": name} for name in (a, "three")]
+    log = {"/s/events.jsonl": "\n".join(map(json.dumps, told))}
+    report = NodeTest().read(Ran(call("test/a.test.js::three"), 0, 1, 247, "", "", True, log))
+    assert not report.results and not report.broken and report.cut == ("test/a.test.js::three",)
+
+
 def test_a_file_of_node_has_the_time_of_all_its_tests() -> None:
     """Node gives each file what it gives a test."""
     [command] = NodeTest().commands(call("test/a.test.js::cart::one"))

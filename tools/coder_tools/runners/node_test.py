@@ -31,7 +31,7 @@ const line = (type, data) => {
     duration: details?.duration_ms, kind: error?.failureType, error: cause && told(cause),
   };
 };
-const wanted = ['test:start', 'test:pass', 'test:fail', 'test:stdout', 'test:stderr'];
+const wanted = ['test:enqueue', 'test:start', 'test:pass', 'test:fail', 'test:stdout', 'test:stderr'];
 export default async function* (source) {
   for await (const { type, data } of source)
     if (wanted.includes(type)) yield JSON.stringify(line(type, data)) + '\\n';
@@ -126,8 +126,8 @@ class _Reader:
         results: list[TestResult] = []
         broken: list[Broken] = []
         for event in events(lines):
-            if not isinstance(event.get("type"), str):
-                continue
+            if not isinstance(event.get("type"), str) or event["type"] == "test:enqueue":
+                continue  # that a file begins is told for whoever waits for something to be told
             path = self._path(event.get("file"))
             if event["type"] in ("test:stderr", "test:stdout"):
                 self._output[path] = (self._output.get(path, "") + str(event["message"]))[-_OUTPUT:]

@@ -305,7 +305,9 @@ class CommandSuite(Suite):
         for broken in report.broken:
             message = cap(broken.message, MESSAGE)
             if broken.path:
-                yield CollectError(broken.path, message, tuple(self._runner.tests_in(broken.path, self._project)))
+                silent = tuple(t for t in self._runner.tests_in(broken.path, self._project) if t not in self._told)
+                if silent or broken.path not in seen or broken.outcome != "timeout":
+                    yield CollectError(broken.path, message, silent)
                 continue
             found = False
             for path in self._test_files():
