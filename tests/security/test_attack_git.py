@@ -422,7 +422,8 @@ CONFIGURATION = (".github/workflows/x.yml", ".gitlab-ci.yml", ".coder.toml", "su
 def test_19_a_change_of_ci_or_of_coders_configuration_needs_the_users_word(path: str) -> None:
     def create(allowed: bool) -> bool:
         workspace = Workspace(lambda p: b"", [], {}, lambda p: is_protected(p, (), allowed), True, allowed)
-        return Toolbox(workspace, {}).run("create_file", {"path": path, "content": "x: 1\n"}).ok
+        content = "x = 1\n" if path.endswith(".toml") else "x: 1\n"
+        return Toolbox(workspace, {}).run("create_file", {"path": path, "content": content}).ok
 
     assert not create(allowed=False)
     assert create(allowed=True) is (path in CONFIGURATION)  # control; what is git's is nobody's to allow

@@ -109,3 +109,10 @@ def test_a_renamed_function_is_no_lost_one() -> None:
     assert rewrite(
         "a.py", b"def a():\n    pass\n\n\ndef b():\n    pass\n", "def a():\n    pass\n\n\ndef c():\n    pass\n"
     )
+
+
+def test_what_is_had_from_another_file_now_is_no_lost_definition() -> None:
+    there = b"def a():\n    pass\n\n\nclass B:\n    def c(self):\n        pass\n"
+    assert rewrite("a.py", there, "from b import B, a\n").how == "rewritten"
+    with pytest.raises(EditRefused, match=r"leaves out B, B\.c"):
+        rewrite("a.py", there, "from b import a\n")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from coder_tools.diffs import hunks_of
 from coder_tools.heads import head_of, said_above, start_with
-from coder_tools.imports import lost_imports
+from coder_tools.imports import imported_by, lost_imports
 from coder_tools.languages import grammar_of
 from coder_tools.lazy import check_whole
 from coder_tools.match import Place, ambiguous, carried, find_lines, indent_of, not_found, reindented, unnumbered
@@ -166,7 +166,9 @@ def rewrite(path: str, data: bytes, content: str) -> Landed:
     """The whole file anew. Raises EditRefused for one that leaves out what was there, or does not parse."""
     check_whole(decode(path, data).text, content)
     kept = {symbol.qualified for symbol in definitions(path, _plain(content).encode("utf-8", "replace"))}
-    lost = [symbol.qualified for symbol in definitions(path, data) if symbol.qualified not in kept]
+    moved = imported_by(path, content)  # to another file, and had from there
+    gone = [symbol.qualified for symbol in definitions(path, data) if symbol.qualified not in kept]
+    lost = [name for name in gone if name.split(".")[0] not in moved]
     came = kept - {symbol.qualified for symbol in definitions(path, data)}
     if len(lost) > max(len(came), len(kept) // 4):
         raise EditRefused(

@@ -18,6 +18,16 @@ def lost_imports(path: str, before: bytes, now: str) -> list[str]:
     return [] if stars else sorted((_imported(old) & used) - _bound(new))
 
 
+def imported_by(path: str, text: str) -> set[str]:
+    """The names that a Python file imports; none for other languages, and for what does not parse."""
+    if not path.endswith((".py", ".pyi")):
+        return set()
+    try:
+        return _imported(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+
+
 def _imported(tree: ast.Module) -> set[str]:
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
     return {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
